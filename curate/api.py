@@ -1,0 +1,127 @@
+"""What `import curate` and the command line both do: build, plan, validate, load, relocate."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from curate import config, pipeline
+from curate.catalog import Catalog, locked
+from curate.dataset import Dataset
+from curate.dataset import load as _load
+from curate.engine import Engine
+from curate.errors import ConfigError
+from curate.progress import Progress, Silent
+from curate.records import Seconds
+from curate.validate import Report
+from curate.validate import validate as _validate
+
+TIMEOUT: Seconds = 900.0
+"""Longest a worker may take for one track."""
+
+
+def build(
+    artists: str | os.PathLike[str],
+    out: str | os.PathLike[str] | None = None,
+    *,
+    jobs: int | None = None,
+    limit: int | None = None,
+    timeout: Seconds = TIMEOUT,
+    progress: Progress | None = None,
+    engine: Engine | None = None,
+) -> pipeline.Result:
+    """Builds the dataset that an artists.yaml describes, or brings it up to date.
+
+    Args:
+        artists: The artists.yaml.
+        out: The dataset's folder; `build/` beside the file by default.
+        jobs: Worker processes; as many as processors by default.
+        limit: Use only the first so many tracks.
+        timeout: Longest a worker may take for one track, in seconds.
+        progress: Told of every step.
+        engine: Where work runs; a pool of `jobs` processes by default.
+
+    Raises:
+        curate.errors.CurateError: The configuration is wrong, or the folder cannot be used.
+    """
+    if engine is None:
+        from curate.engine.local import LocalEngine
+
+        engine = LocalEngine(jobs or processors(), timeout)
+    with _prepared(artists, out, engine, progress, limit) as made:
+        return made.run()
+
+
+def plan(
+    artists: str | os.PathLike[str],
+    out: str | os.PathLike[str] | None = None,
+    *,
+    limit: int | None = None,
+) -> pipeline.Plan:
+    """What `build` would do, without doing it. Writes nothing."""
+    file = Path(artists)
+    loaded = config.load(file)
+    folder = output_folder(file, out)
+    with contextlib.ExitStack() as stack:
+        catalog = stack.enter_context(Catalog.look(folder / "catalog.sqlite"))
+        base = Path(os.path.abspath(file)).parent
+        made = pipeline.Build(loaded, base, folder, catalog, _Nowhere(), Silent(), limit)
+        return made.plan()
+
+
+def load(folder: str | os.PathLike[str]) -> Dataset:
+    """Opens a built dataset: typed clips by split, with lazy audio."""
+    return _load(Path(folder))
+
+
+def validate(folder: str | os.PathLike[str], *, deep: bool = False) -> Report:
+    """Checks a dataset, ours or anyone's audiocraft manifest; `deep` decodes all audio."""
+    return _validate(Path(folder), deep=deep)
+
+
+def relocate(folder: str | os.PathLike[str]) -> int:
+    """Rewrites the absolute paths of a dataset that was moved. Returns the number of lines."""
+    from curate.stages.relocate import relocate as rewrite
+
+    return rewrite(Path(folder))
+
+
+def output_folder(artists: Path, out: str | os.PathLike[str] | None) -> Path:
+    """The dataset's folder, absolute."""
+    return Path(os.path.abspath(out if out is not None else artists.parent / "build"))
+
+
+def processors() -> int:
+    """Processors this process may use."""
+    with contextlib.suppress(AttributeError):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def _prepared(
+    artists: str | os.PathLike[str],
+    out: str | os.PathLike[str] | None,
+    engine: Engine,
+    progress: Progress | None,
+    limit: int | None,
+) -> Iterator[pipeline.Build]:
+    file = Path(artists)
+    loaded = config.load(file)
+    folder = output_folder(file, out)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(folder))
+        except OSError as error:
+            raise ConfigError(f"{folder}: cannot be written to: {error.strerror}") from None
+        catalog = stack.enter_context(Catalog(folder / "catalog.sqlite"))
+        base = Path(os.path.abspath(file)).parent
+        yield pipeline.Build(loaded, base, folder, catalog, engine, progress or Silent(), limit)
+
+
+class _Nowhere:
+    """The engine of a plan: nothing runs."""
+
+    def map(self, function: object, jobs: object) -> Iterator[None]:
+        """Never called."""
+        raise AssertionError("a plan does no work")

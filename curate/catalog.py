@@ -1,0 +1,185 @@
+"""The state of every item at every stage, in SQLite; only the driver writes it.
+
+A result is stored under stage, item and the fingerprint of everything that shaped it, so the same
+thing is never computed twice and nothing stale is ever used. A failure is stored likewise, with the
+number of attempts. Where a group of tracks was placed (train, valid, test) stays for good.
+"""
+
+import contextlib
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from curate import jsonio
+from curate.errors import CurateError
+from curate.records import Rejection, Split
+
+Record = TypeVar("Record")
+
+FORMAT = 1
+"""Of the tables below; a catalog of another format is refused, not guessed at."""
+
+COMMIT_SECONDS = 1.0
+"""A killed build loses at most this much of finished work."""
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS result (
+    item TEXT NOT NULL, stage TEXT NOT NULL, fingerprint TEXT NOT NULL, value BLOB NOT NULL,
+    PRIMARY KEY (item, stage, fingerprint)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS failure (
+    item TEXT NOT NULL PRIMARY KEY, fingerprint TEXT NOT NULL, attempts INTEGER NOT NULL,
+    value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS placement (
+    deal TEXT NOT NULL, track TEXT NOT NULL, split TEXT NOT NULL,
+    PRIMARY KEY (deal, track)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS file (path TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID;
+"""
+
+
+class Catalog:
+    """An open catalog. Writes are batched; `close` or leaving the context commits them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._db = sqlite3.connect(path)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version not in (0, FORMAT):
+                raise CurateError(
+                    f"{path}: written by another version of curate (format {version}, this one "
+                    f"reads {FORMAT}); build into a new folder or remove the file to start over"
+                )
+            self._db.executescript(_TABLES)
+            self._db.execute(f"PRAGMA user_version = {FORMAT}")
+        except sqlite3.DatabaseError as error:
+            raise CurateError(
+                f"{path}: not a usable catalog ({error}); remove it to build afresh - audio files "
+                "are then made again"
+            ) from None
+        self._committed = time.monotonic()
+
+    @classmethod
+    def look(cls, path: Path) -> "Catalog":
+        """A copy in memory of the catalog at `path`, empty where there is none: for looking only."""
+        copy = cls(Path(":memory:"))
+        if path.is_file():
+            with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as there:
+                there.backup(copy._db)
+        return copy
+
+    def __enter__(self) -> "Catalog":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Commits and closes."""
+        self._db.commit()
+        self._db.close()
+
+    def commit(self, *, now: bool = False) -> None:
+        """Commits if the last commit is long enough ago, or `now`."""
+        if now or time.monotonic() - self._committed > COMMIT_SECONDS:
+            self._db.commit()
+            self._committed = time.monotonic()
+
+    def get(self, item: str, stage: str, fingerprint: str, kind: type[Record]) -> Record | None:
+        """The stored result of exactly this, or None."""
+        row = self._db.execute(
+            "SELECT value FROM result WHERE item = ? AND stage = ? AND fingerprint = ?",
+            (item, stage, fingerprint),
+        ).fetchone()
+        return None if row is None else jsonio.decode(row[0], kind)
+
+    def seen(self, item: str, stage: str) -> bool:
+        """Whether there is a result under any fingerprint."""
+        row = self._db.execute(
+            "SELECT 1 FROM result WHERE item = ? AND stage = ? LIMIT 1", (item, stage)
+        ).fetchone()
+        return row is not None
+
+    def put(
+        self, item: str, stage: str, fingerprint: str, record: object, *, only: bool = False
+    ) -> None:
+        """Stores a result. `only`: results of other fingerprints are void from now on, because
+        what they describe (files) has been overwritten."""
+        if only:
+            self._db.execute(
+                "DELETE FROM result WHERE item = ? AND stage = ? AND fingerprint <> ?",
+                (item, stage, fingerprint),
+            )
+        self._db.execute(
+            "INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?)",
+            (item, stage, fingerprint, jsonio.encode(record)),
+        )
+        self.commit()
+
+    def failure(self, item: str, fingerprint: str) -> tuple[Rejection, int] | None:
+        """How this item failed under exactly this fingerprint, and how often; or None."""
+        row = self._db.execute(
+            "SELECT value, attempts FROM failure WHERE item = ? AND fingerprint = ?",
+            (item, fingerprint),
+        ).fetchone()
+        return None if row is None else (jsonio.decode(row[0], Rejection), row[1])
+
+    def fail(self, item: str, fingerprint: str, rejection: Rejection) -> None:
+        """Stores a failure and counts the attempt."""
+        before = self.failure(item, fingerprint)
+        attempts = 1 + (before[1] if before else 0)
+        self._db.execute(
+            "INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?)",
+            (item, fingerprint, attempts, jsonio.encode(rejection)),
+        )
+        self.commit()
+
+    def placements(self, deal: str) -> dict[str, Split]:
+        """Where each track was placed under this deal (seed and kind of split)."""
+        rows = self._db.execute("SELECT track, split FROM placement WHERE deal = ?", (deal,))
+        return dict(rows)
+
+    def place(self, deal: str, placed: dict[str, Split]) -> None:
+        """Remembers where tracks were placed."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO placement VALUES (?, ?, ?)",
+            ((deal, track, split) for track, split in placed.items()),
+        )
+
+    def files(self) -> Iterator[str]:
+        """Every file a build has written below the dataset's folder, relative to it."""
+        for (path,) in self._db.execute("SELECT path FROM file ORDER BY path").fetchall():
+            yield path
+
+    def note_files(self, paths: Iterable[str]) -> None:
+        """Remembers files as ours: only such are ever removed."""
+        self._db.executemany("INSERT OR IGNORE INTO file VALUES (?)", ((path,) for path in paths))
+
+    def forget_files(self, paths: Iterable[str]) -> None:
+        """Forgets files that were removed."""
+        self._db.executemany("DELETE FROM file WHERE path = ?", ((path,) for path in paths))
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Holds the dataset's folder for one build at a time; the lock ends with the process.
+
+    Raises:
+        CurateError: Another build holds it.
+    """
+    import fcntl
+
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CurateError(f"{folder}: another build is working here; wait for it") from None
+        yield
+    finally:
+        os.close(descriptor)

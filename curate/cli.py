@@ -1,0 +1,221 @@
+"""The `curate` command: one function a verb. Heavy imports happen inside them.
+
+Exit codes: 0 done and valid; 1 the data falls short; 2 the command or configuration is wrong;
+130 interrupted.
+"""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from curate.errors import CurateError
+
+DONE, FALLS_SHORT, WRONG, INTERRUPTED = 0, 1, 2, 130
+
+_ABOUT = """\
+Turns a list of artists into a validated text-to-music dataset in audiocraft's own format.
+
+  curate build --artists datasets/demo/artists.yaml   makes datasets/demo/build
+  curate validate datasets/demo/build                 checks it, and what audiocraft will see of it
+  curate status datasets/demo/build                   what is in it and what was left out
+"""
+
+_BUILD = """\
+Builds the dataset that artists.yaml describes, or brings it up to date: only what is new or changed
+is worked on, and a build that was stopped goes on where it was.
+
+A minimal artists.yaml:
+
+  name: jpop                    # small letters, digits, hyphens
+  rights: private research      # on what ground this audio is used
+  artists:
+    - name: YOASOBI
+      files: ["~/music/yoasobi/**/*.flac"]   # globs, folders, files, m3u playlists
+
+Everything else has a default: chunk {seconds, tail, sample_rate, channels, format}, split {by,
+valid, test, seed}, limits {track, chunk}, captions {seed}, dedupe. schemas/README.md explains each.
+"""
+
+_VALIDATE = """\
+Checks a built dataset, any folder of audiocraft manifests (data.jsonl and sidecars), or an
+artists.yaml. Finds what a schema cannot: audio that is missing or not as its manifest says, songs on
+both sides of the split, text that audiocraft would silently drop.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command. Returns its exit code."""
+    parsed = _parser().parse_args(arguments)
+    level = logging.DEBUG if parsed.verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    signal.signal(signal.SIGTERM, _interrupt)
+    run: Callable[[argparse.Namespace], int] = parsed.run
+    try:
+        return run(parsed)
+    except CurateError as error:
+        print(f"curate: {error}", file=sys.stderr)
+        return WRONG
+    except BrokenPipeError:  # `curate ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"curate: {where}{error.strerror or error}", file=sys.stderr)
+        return WRONG
+    except KeyboardInterrupt:
+        print("\ncurate: stopped; the same command goes on from here", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _interrupt(signum: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser("curate", description=_ABOUT, formatter_class=raw)
+    parser.add_argument("-v", "--verbose", action="store_true", help="say what happens in detail")
+    parser.add_argument("--version", action=_Version, help="show the version and end")
+    verbs = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
+
+    build = verbs.add_parser(
+        "build", help="make a dataset, or bring it up to date", description=_BUILD,
+        formatter_class=raw,
+    )  # fmt: skip
+    build.add_argument("--artists", required=True, type=Path, metavar="FILE", help="artists.yaml")
+    build.add_argument("--out", type=Path, metavar="DIR", help="default: build/ beside FILE")
+    build.add_argument("--jobs", type=_positive, metavar="N", help="processes; default: processors")
+    build.add_argument("--limit", type=_positive, metavar="N", help="only the first N tracks")
+    build.add_argument("--dry-run", action="store_true", help="say what would be done, do nothing")
+    build.add_argument("--offline", action="store_true", help="use only what is on this machine")
+    build.add_argument(
+        "--timeout", type=float, default=900.0, metavar="SECONDS",
+        help="longest work on one track before it is given up (default: %(default)g)",
+    )  # fmt: skip
+    build.set_defaults(run=_build)
+
+    check = verbs.add_parser(
+        "validate", help="check a dataset or an artists.yaml", description=_VALIDATE,
+        formatter_class=raw,
+    )  # fmt: skip
+    check.add_argument("paths", nargs="+", type=Path, metavar="DIR", help="or an artists.yaml")
+    check.add_argument("--deep", action="store_true", help="decode all audio as well")
+    check.add_argument("--json", action="store_true", help="findings as JSON")
+    check.set_defaults(run=_validate)
+
+    status = verbs.add_parser("status", help="what a dataset holds and what was left out")
+    status.add_argument("folder", type=Path, metavar="DIR")
+    status.add_argument("--json", action="store_true", help="as JSON")
+    status.set_defaults(run=_status)
+
+    moved = verbs.add_parser("relocate", help="mend the paths of a dataset that was moved")
+    moved.add_argument("folder", type=Path, metavar="DIR")
+    moved.set_defaults(run=_relocate)
+
+    doctor = verbs.add_parser("doctor", help="check tools, versions and settings of this machine")
+    doctor.add_argument("--json", action="store_true", help="as JSON")
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _build(options: argparse.Namespace) -> int:
+    from curate import api, terminal
+
+    if options.dry_run:
+        terminal.show_plan(api.plan(options.artists, options.out, limit=options.limit))
+        return DONE
+    with terminal.Bars() as bars:
+        result = api.build(
+            options.artists,
+            options.out,
+            jobs=options.jobs,
+            limit=options.limit,
+            timeout=options.timeout,
+            progress=bars,
+        )
+    terminal.show_result(result)
+    if not result.counts.chunks:
+        return FALLS_SHORT
+    report = api.validate(result.out)
+    if report.findings:
+        terminal.show_findings(report)
+    return DONE if report.ok else FALLS_SHORT
+
+
+def _validate(options: argparse.Namespace) -> int:
+    from curate import api, config, terminal
+
+    worst = DONE
+    for path in options.paths:
+        if path.suffix.lower() in {".yaml", ".yml"}:
+            config.load(path)
+            if not options.json:
+                print(f"{path}: valid")
+            continue
+        if not path.exists():
+            raise CurateError(f"{path}: no such folder or file")
+        report = api.validate(path, deep=options.deep)
+        if options.json:
+            print(report.to_json())
+        else:
+            terminal.show_findings(report)
+        worst = worst if report.ok else FALLS_SHORT
+    return worst
+
+
+def _status(options: argparse.Namespace) -> int:
+    from curate import terminal
+    from curate.status import read
+
+    found = read(options.folder)
+    if options.json:
+        print(json.dumps(found.to_json(), ensure_ascii=False, indent=2))
+    else:
+        terminal.show_status(found)
+    return DONE
+
+
+def _relocate(options: argparse.Namespace) -> int:
+    from curate import api
+
+    count = api.relocate(options.folder)
+    print(f"{options.folder}: {count} clips now have their paths here")
+    return DONE
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from curate import doctor, terminal
+
+    checks = doctor.examine()
+    if options.json:
+        print(json.dumps([check.to_json() for check in checks], ensure_ascii=False, indent=2))
+    else:
+        terminal.show_checks(checks)
+    return DONE if all(check.ok for check in checks) else FALLS_SHORT
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value}: must be at least 1")
+    return value
+
+
+class _Version(argparse.Action):
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"curate {version('musicgen-curate')}")
+        parser.exit()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,189 @@
+"""artists.yaml as frozen dataclasses: every option, its default and its meaning.
+
+The file is checked against `schemas/artists.schema.json` (types, ranges, unknown keys); what is
+left to code is stated in `_cross_check`. Defaults live here only; a test holds schema and
+dataclasses together.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from curate import safeyaml, schema
+from curate.errors import ConfigError
+from curate.records import Hertz, Lufs, Seconds, Share
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkOptions:
+    """How tracks are cut.
+
+    Attributes:
+        seconds: Length of a clip. MusicGen trains on 30.
+        tail: What becomes of the rest of a track: dropped, covered by a last clip that ends where
+            the track ends (`align`, overlaps its neighbour), or padded with silence (`pad`).
+        sample_rate: Of the clips in Hz. MusicGen's is 32000.
+        channels: 1 mixes down to mono; 2 doubles mono.
+        format: `flac` (lossless, half the size) or `wav`, both 16 bit.
+    """
+
+    seconds: Seconds = 30.0
+    tail: Literal["drop", "align", "pad"] = "drop"
+    sample_rate: Hertz = 32000
+    channels: int = 1
+    format: Literal["flac", "wav"] = "flac"
+
+
+@dataclass(frozen=True, slots=True)
+class SplitOptions:
+    """How groups of tracks are dealt out; near-duplicates always stay together.
+
+    Attributes:
+        by: `track`, or `artist`: no artist, featured ones counted, on two sides.
+        valid: Share of the clips for validation.
+        test: Share of the clips for evaluation.
+        seed: Another seed, another deal.
+    """
+
+    by: Literal["track", "artist"] = "track"
+    valid: Share = 0.1
+    test: Share = 0.1
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrackLimits:
+    """Tracks beyond these are rejected, with the measured value.
+
+    Attributes:
+        min_seconds: Shorter tracks; null means `chunk.seconds`.
+        max_seconds: Longer tracks (mixes, whole concerts); also bounds a worker's memory.
+        min_sample_rate: Lower rates hold no music above half of it, Hz.
+        max_channels: More would need a mix-down that only a person can choose.
+        min_loudness_lufs: Quieter tracks are as good as silent.
+        max_silence_share: More silence than this.
+        max_clipping_share: More clipped samples than this.
+        min_bandwidth_hz: Nothing above this frequency; 0 is off, for old recordings have little.
+        max_dc_offset: A larger constant offset is a broken recording, full scale 1.
+    """
+
+    min_seconds: Seconds | None = None
+    max_seconds: Seconds = 1800.0
+    min_sample_rate: Hertz = 16000
+    max_channels: int = 2
+    min_loudness_lufs: Lufs = -50.0
+    max_silence_share: Share = 0.5
+    max_clipping_share: Share = 0.02
+    min_bandwidth_hz: float = 0.0
+    max_dc_offset: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkLimits:
+    """Clips beyond these are rejected, with the measured value; the rest of the track stays."""
+
+    min_loudness_lufs: Lufs = -50.0
+    max_silence_share: Share = 0.5
+    max_clipping_share: Share = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What audio must be like to be in the dataset."""
+
+    track: TrackLimits = field(default_factory=TrackLimits)
+    chunk: ChunkLimits = field(default_factory=ChunkLimits)
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionOptions:
+    """How labels become sentences.
+
+    Attributes:
+        seed: Another seed, another wording of the same facts.
+    """
+
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Artist:
+    """One artist and where the recordings are.
+
+    Attributes:
+        name: As it will stand in the dataset.
+        files: Globs, folders, audio files or m3u/m3u8 playlists; relative to artists.yaml.
+        limit: At most this many tracks.
+    """
+
+    name: str
+    files: tuple[str, ...] = ()
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole artists.yaml.
+
+    Attributes:
+        name: Of the dataset.
+        rights: On what ground this audio is used; goes into the datasheet.
+        artists: In the order of the file.
+        dedupe: `drop` keeps the best copy of a recording, `keep` keeps all in one split.
+    """
+
+    name: str
+    rights: str
+    artists: tuple[Artist, ...]
+    chunk: ChunkOptions = field(default_factory=ChunkOptions)
+    split: SplitOptions = field(default_factory=SplitOptions)
+    limits: Limits = field(default_factory=Limits)
+    captions: CaptionOptions = field(default_factory=CaptionOptions)
+    dedupe: Literal["drop", "keep"] = "drop"
+
+    @property
+    def min_seconds(self) -> Seconds:
+        """Shortest track that is used."""
+        if self.limits.track.min_seconds is not None:
+            return self.limits.track.min_seconds
+        return self.chunk.seconds if self.chunk.tail != "pad" else 1.0
+
+
+def load(path: Path) -> Config:
+    """Reads and checks an artists.yaml.
+
+    Raises:
+        ConfigError: With every fault found, one a line: `file:line: place: what is wrong, remedy`.
+    """
+    document = safeyaml.load(path)
+    faults = list(schema.check(document.value, schema.load("artists")))
+    if not faults:
+        try:
+            config = msgspec.convert(document.value, Config)
+        except msgspec.ValidationError as error:  # the schema lets something through: say so
+            raise ConfigError(f"{path}: {error}") from None
+        faults = _cross_check(config)
+    if faults:
+        lines = [f"{path}:{document.line(f.path)}: {f.where}: {f.message}" for f in faults]
+        raise ConfigError("\n".join(lines))
+    return config
+
+
+def _cross_check(config: Config) -> list[schema.Fault]:
+    faults = []
+    seen: dict[str, int] = {}
+    for index, artist in enumerate(config.artists):
+        if artist.name in seen:
+            message = f"'{artist.name}' is listed twice; put all its files under one entry"
+            faults.append(schema.Fault(("artists", index, "name"), message))
+        seen.setdefault(artist.name, index)
+    if config.split.valid + config.split.test >= 1:
+        message = f"valid {config.split.valid} + test {config.split.test} leave nothing to train on"
+        faults.append(schema.Fault(("split",), f"{message}; their sum must be below 1"))
+    track = config.limits.track
+    if config.min_seconds > track.max_seconds:
+        message = f"min_seconds {config.min_seconds:g} is above max_seconds {track.max_seconds:g}"
+        faults.append(schema.Fault(("limits", "track"), message))
+    return faults

@@ -1,0 +1,133 @@
+"""What this machine has of what curate needs, and what to do about the rest."""
+
+import importlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        name: What.
+        ok: Whether a build can do without anything being done about it.
+        found: Version, place or state.
+        remedy: What to do where it is not ok.
+    """
+
+    name: str
+    ok: bool
+    found: str
+    remedy: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return asdict(self)
+
+
+PACKAGES = (
+    ("numpy", "numpy"),
+    ("scipy", "scipy"),
+    ("soundfile", "soundfile"),
+    ("soxr", "soxr"),
+    ("av", "av"),
+    ("mutagen", "mutagen"),
+    ("essentia-tensorflow", "essentia"),
+    ("jsonschema", "jsonschema"),
+    ("jsonschema-rs", "jsonschema_rs"),
+    ("msgspec", "msgspec"),
+    ("PyYAML", "yaml"),
+    ("pebble", "pebble"),
+    ("rich", "rich"),
+)
+"""Distribution and module of everything a build imports."""
+
+MIN_FREE_GB = 5.0
+
+
+def examine() -> list[Check]:
+    """Looks at everything. Takes a second or two: what is imported in a build is imported here."""
+    return list(_checks())
+
+
+def _checks() -> Iterator[Check]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    good = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    yield Check("python", good, version, "use Python 3.11, 3.12 or 3.13")
+    for distribution, module in PACKAGES:
+        yield _package(distribution, module)
+    yield _schemas()
+    yield _ffmpeg()
+    yield _decoding()
+    yield _disk()
+    memory = _memory_gib()
+    if memory is not None:
+        enough = memory >= 2.0
+        yield Check("memory", enough, f"{memory:.1f} GiB", "use --jobs 1: a worker takes about 1 GiB")
+
+
+def _package(distribution: str, module: str) -> Check:
+    remedy = f"pip install {distribution}"
+    try:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        importlib.import_module(module)
+        return Check(distribution, True, metadata.version(distribution))
+    except Exception as error:  # a broken binary wheel raises anything
+        return Check(distribution, False, f"{type(error).__name__}: {error}", remedy)
+
+
+def _schemas() -> Check:
+    from curate import schema
+
+    try:
+        for name in schema.NAMES:
+            schema.load(name)
+        return Check("schemas", True, f"{len(schema.NAMES)} schemas")
+    except (OSError, ValueError) as error:
+        return Check("schemas", False, str(error), "reinstall musicgen-curate")
+
+
+def _ffmpeg() -> Check:
+    from curate import audio
+
+    found = audio.ffmpeg()
+    if found:
+        return Check("ffmpeg", True, found)
+    return Check("ffmpeg", False, "none", "pip install imageio-ffmpeg")
+
+
+def _decoding() -> Check:
+    """Writes and reads a second of sound in two formats: the libraries are there and work."""
+    import numpy as np
+
+    from curate import audio
+
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            for kind in ("flac", "wav"):
+                path = Path(folder, f"tone.{kind}")
+                audio.write(path, np.zeros((32000, 1), np.float32), 32000, kind)
+                audio.read(path)
+        return Check("audio files", True, "flac and wav written and read")
+    except Exception as error:
+        return Check("audio files", False, str(error), "pip install --force-reinstall soundfile")
+
+
+def _disk() -> Check:
+    free = shutil.disk_usage(Path.cwd()).free / 1e9
+    remedy = f"free some space: an hour of clips takes about 0.1 GB, {MIN_FREE_GB:g} GB is little"
+    return Check("disk", free >= MIN_FREE_GB, f"{free:.0f} GB free here", remedy)
+
+
+def _memory_gib() -> float | None:
+    import psutil
+
+    return float(psutil.virtual_memory().available / 2**30)

@@ -1,0 +1,100 @@
+"""Records to JSON and back, and files that are either old or new, never half.
+
+The only module that turns records into text. Numbers keep Python's shortest exact form, so the
+same records always give the same bytes.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+Record = TypeVar("Record")
+
+PARTIAL = ".partial"
+"""Suffix of a file that is still being written; one that is found was left by a killed build."""
+
+
+def encode(record: object) -> bytes:
+    """One line of JSON, UTF-8, without a newline. NaN and infinity are refused with ValueError."""
+    return msgspec.json.encode(record)
+
+
+def decode(data: bytes | str, kind: type[Record]) -> Record:
+    """The record of this type. Raises `msgspec.ValidationError` naming the field that is off."""
+    return msgspec.json.decode(data, type=kind)
+
+
+def pretty(record: object) -> bytes:
+    """JSON indented by two, with a final newline: for files that people open."""
+    return msgspec.json.format(encode(record), indent=2) + b"\n"
+
+
+def builtins(record: object) -> Any:
+    """The record as dicts, lists, strings and numbers."""
+    return msgspec.to_builtins(record)
+
+
+def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
+    """Writes to a temporary name beside `path`, syncs, renames. An unchanged file is left alone."""
+    with contextlib.suppress(OSError):
+        if path.read_bytes() == data:
+            return
+    with replacing(path, sync=sync) as partial:
+        partial.write_bytes(data)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
+    """Gives a temporary path to write; on leaving, syncs it and renames it to `path`.
+
+    On an error the temporary file is removed and `path` is what it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
+    try:
+        yield partial
+        if sync:
+            _sync(partial)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def write_lines(path: Path, records: Iterable[object]) -> int:
+    """Writes one JSON line a record, atomically. Returns how many."""
+    count = 0
+    with replacing(path) as partial, partial.open("wb") as file:
+        for record in records:
+            file.write(encode(record) + b"\n")
+            count += 1
+    return count
+
+
+def read_lines(path: Path, kind: type[Record]) -> Iterator[Record]:
+    """The records of a JSON-lines file, one by one. A missing file has none."""
+    if not path.exists():
+        return
+    decoder = msgspec.json.Decoder(kind)
+    with path.open("rb") as file:
+        for line in file:
+            if line.strip():
+                yield decoder.decode(line)
+
+
+def load_json(path: Path) -> Any:
+    """Any JSON file, as plain Python."""
+    return json.loads(path.read_bytes())
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

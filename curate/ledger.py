@@ -1,0 +1,154 @@
+"""What is known of each track, and what is still to do: the catalog seen track by track.
+
+Between the pipeline, which thinks in stages, and the catalog, which thinks in fingerprints.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from curate.catalog import Catalog
+from curate.config import Config
+from curate.errors import AudioError
+from curate.names import digest
+from curate.records import (
+    Captions,
+    Chunked,
+    Fetched,
+    Inspection,
+    Rejection,
+    Track,
+    TrackLabels,
+)
+from curate.stages import caption, chunk, fetch, inspect, judge, label
+from curate.work import Job, Known, Outcome, rejection
+
+TRANSIENT = frozenset(
+    {"unreadable", "worker_crashed", "worker_timeout", "worker_memory", "unexpected"}
+)
+"""Codes that may be otherwise next time: a later build tries again, `MAX_ATTEMPTS` times in all."""
+
+MAX_ATTEMPTS = 3
+
+AWAY = TRANSIENT | {"missing"}
+"""Codes of tracks that may come back: their finished clips are not removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A listed track.
+
+    Attributes:
+        index: Its place in the listing.
+        track: The track.
+        path: Its audio file.
+        on_disk: The file's state (`fetch.fingerprint`), "" where there is none.
+    """
+
+    index: int
+    track: Track
+    path: Path
+    on_disk: str
+
+
+class Ledger:
+    """Knows and stores what is known of tracks under one configuration."""
+
+    def __init__(self, catalog: Catalog, config: Config, out: Path) -> None:
+        self._catalog = catalog
+        self._config = config
+        self._out = out
+
+    def known(self, item: Item) -> Known:
+        """What the catalog has of a track in its present state on disk.
+
+        A file that was touched since is hashed here: unless its bytes changed, all stays known.
+
+        Raises:
+            AudioError: The file cannot be read.
+        """
+        name = item.track.id
+        fetched = self._catalog.get(name, fetch.NAME, item.on_disk, Fetched)
+        if fetched is None:
+            if not self._catalog.seen(name, fetch.NAME):
+                return Known()
+            fetched = fetch.fetch(item.path, fetch.look(item.path))
+            self._catalog.put(name, fetch.NAME, item.on_disk, fetched, only=True)
+        get = self._catalog.get
+        return Known(
+            fetched,
+            get(name, inspect.NAME, inspect.fingerprint(fetched), Inspection),
+            get(name, label.NAME, label.fingerprint(fetched), TrackLabels),
+            get(name, chunk.NAME, chunk.fingerprint(item.track, fetched, self._config), Chunked),
+        )
+
+    def judge(self, item: Item) -> tuple[Known, Rejection | None]:
+        """What is known of a track, and the rejection that follows from it, if any does."""
+        failed = self._catalog.failure(item.track.id, self._failure_name(item))
+        if failed and (failed[0].code not in TRANSIENT or failed[1] >= MAX_ATTEMPTS):
+            return Known(), failed[0]
+        try:
+            known = self.known(item)
+            if known.inspection:
+                judge.track(known.inspection, self._config)
+        except AudioError as error:
+            return Known(), rejection(item.track, inspect.NAME, error)
+        if known.chunked and not known.chunked.chunks:
+            error = AudioError("no_chunks", "no clip of it is within limits.chunk")
+            return known, rejection(item.track, chunk.NAME, error)
+        return known, None
+
+    def job(self, item: Item, known: Known) -> Job:
+        """The work that is left to do on a track."""
+        return Job(item.index, item.track, item.path, self._out, self._config, known)
+
+    def clips_there(self, known: Known) -> bool:
+        """Whether every clip's audio file is where it was written, in its size."""
+        for clip in known.chunked.chunks if known.chunked else ():
+            try:
+                if (self._out / clip.path).stat().st_size != clip.size_bytes:
+                    return False
+            except OSError:
+                return False
+        return True
+
+    def without_clips(self, known: Known) -> Known:
+        """As if the track had not been cut yet."""
+        return replace(known, chunked=None)
+
+    def store(self, item: Item, before: Known, outcome: Outcome) -> None:
+        """Stores what a worker added to `before`, and how it failed if it did."""
+        put, name, known = self._catalog.put, item.track.id, outcome.known
+        fetched = known.fetched
+        if fetched is not None:
+            if before.fetched is None:
+                put(name, fetch.NAME, item.on_disk, fetched, only=True)
+            if before.inspection is None and known.inspection is not None:
+                put(name, inspect.NAME, inspect.fingerprint(fetched), known.inspection)
+            if before.labels is None and known.labels is not None:
+                put(name, label.NAME, label.fingerprint(fetched), known.labels)
+            if before.chunked is None and known.chunked is not None:
+                where = chunk.fingerprint(item.track, fetched, self._config)
+                put(name, chunk.NAME, where, known.chunked, only=True)
+                self._catalog.note_files(clip.path for clip in known.chunked.chunks)
+        if outcome.rejection is not None:
+            self._catalog.fail(name, self._failure_name(item), outcome.rejection)
+
+    def captions(self, item: Item, known: Known) -> Captions:
+        """The captions of a track's clips, made if they are not known."""
+        assert known.fetched and known.labels and known.chunked
+        about = digest(
+            label.fingerprint(known.fetched),
+            chunk.fingerprint(item.track, known.fetched, self._config),
+        )
+        name = caption.fingerprint(about, self._config.captions)
+        found = self._catalog.get(item.track.id, caption.NAME, name, Captions)
+        if found is None:
+            whole = caption.track_labels(known.labels, known.fetched.tags)
+            found = caption.caption(whole, known.chunked.chunks, self._config.captions)
+            self._catalog.put(item.track.id, caption.NAME, name, found)
+        return found
+
+    def _failure_name(self, item: Item) -> str:
+        shape = (fetch.VERSION, inspect.VERSION, label.VERSION, chunk.VERSION)
+        limits, chunks = repr(self._config.limits), repr(self._config.chunk)
+        return digest("failure", item.on_disk, *shape, limits, chunks)

@@ -1,0 +1,368 @@
+"""The build, in order: list, work on tracks, dedupe, caption, split, write. Read this first.
+
+`Build.run` is the whole story. The driver (this process) owns the catalog and every decision that
+needs more than one track; `curate.work.process` does all that needs a track's audio, in a worker.
+What is known stays known: a step is done only where the catalog has no result under the step's
+fingerprint, so a killed build continues and a finished one finds nothing to do.
+"""
+
+import contextlib
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from curate import jsonio, sources
+from curate.catalog import Catalog
+from curate.config import Config
+from curate.engine import Done, Engine, Lost
+from curate.errors import AudioError
+from curate.ledger import AWAY, Item, Ledger
+from curate.progress import Progress
+from curate.records import BuildInfo, Chunked, Counts, Inspection, Rejection, Track
+from curate.stages import caption, chunk, datasheet, dedupe, fetch, inspect, label, report, write
+from curate.stages import split as dealing
+from curate.stages.credits import featured
+from curate.work import Job, Known, Outcome, process, rejection
+
+STAGES = (
+    "list",
+    fetch.NAME,
+    inspect.NAME,
+    label.NAME,
+    chunk.NAME,
+    dedupe.NAME,
+    caption.NAME,
+    dealing.NAME,
+    write.NAME,
+    report.NAME,
+)
+"""Every stage in order; `fetch` to `chunk` run in workers, on one decode a track."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a build came to.
+
+    Attributes:
+        out: The dataset's folder.
+        counts: What was found and kept.
+        decoded_tracks: Tracks whose audio was decoded in this run.
+        decoded_s: Seconds of audio decoded in this run.
+        notes: What a user should know, in sentences.
+    """
+
+    out: Path
+    counts: Counts
+    decoded_tracks: int
+    decoded_s: float
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a build would do, in numbers of tracks.
+
+    Attributes:
+        listed: All that the sources list.
+        to_do: Audio work is left.
+        known: Nothing is left to do.
+        rejected: Known to be left out, by code.
+    """
+
+    listed: int
+    to_do: int
+    known: int
+    rejected: dict[str, int]
+
+
+class Build:
+    """One build of one dataset.
+
+    Args:
+        config: From artists.yaml.
+        base: Folder of artists.yaml: relative sources start there.
+        out: The dataset's folder, absolute.
+        catalog: Open catalog of that folder.
+        engine: Where work runs.
+        progress: Told of every step.
+        limit: Use only the first so many tracks.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        base: Path,
+        out: Path,
+        catalog: Catalog,
+        engine: Engine,
+        progress: Progress,
+        limit: int | None = None,
+    ) -> None:
+        self._config = config
+        self._base = base
+        self._out = out
+        self._catalog = catalog
+        self._engine = engine
+        self._progress = progress
+        self._limit = limit
+        self._ledger = Ledger(catalog, config, out)
+        self._rejected: dict[int, Rejection] = {}
+        self._decoded_tracks = 0
+        self._decoded_s = 0.0
+
+    def run(self) -> Result:
+        """Builds the dataset."""
+        remove_partial(self._out)
+        items = self._list()
+        self._work("audio", len(items), items, self._jobs(items))
+        recordings = self._dedupe(items)
+        self._work("clips", len(recordings), items, self._jobs(items, clips=True))
+        dealt, notes = self._split(items, recordings)
+        written = self._write(items, dealt)
+        counts = self._report(items, written)
+        self._sweep(items, written)
+        self._catalog.commit(now=True)
+        return Result(self._out, counts, self._decoded_tracks, self._decoded_s, notes)
+
+    def plan(self) -> Plan:
+        """What `run` would do: files are looked at, no audio is read and nothing written."""
+        items = self._list()
+        to_do = sum(1 for job in self._jobs(items) if job is not None)
+        rejected = Counter(rejection.code for rejection in self._rejected.values())
+        known = len(items) - to_do - len(self._rejected)
+        return Plan(len(items), to_do, known, dict(sorted(rejected.items())))
+
+    def _list(self) -> list[Item]:
+        """Every track of every source, in the order of artists.yaml; files are not opened."""
+        opened = sources.open_sources(self._base)
+        first: dict[str, Track] = {}
+        items: list[Item] = []
+        for found in itertools.islice(self._listings(opened), self._limit):
+            index = len(items)
+            if isinstance(found, Rejection):
+                self._rejected[index] = found
+                lost = Track(found.id, "", found.uri, found.artist, "")
+                items.append(Item(index, lost, Path(), ""))
+                continue
+            path, on_disk = opened[found.source].locate(found), ""
+            try:
+                on_disk = fetch.fingerprint(fetch.look(path))
+                if found.id in first:
+                    also = f"listed already under '{first[found.id].artist}'; keep one of the two"
+                    raise AudioError("listed_twice", also)
+                first[found.id] = found
+            except AudioError as error:
+                self._rejected[index] = rejection(found, "list", error)
+            items.append(Item(index, found, path, on_disk))
+        return items
+
+    def _listings(self, opened: dict[str, sources.Source]) -> Iterator[Track | Rejection]:
+        for artist in self._config.artists:
+            listed = itertools.chain.from_iterable(s.list_tracks(artist) for s in opened.values())
+            yield from itertools.islice(listed, artist.limit)
+
+    def _kept(self, items: Iterable[Item]) -> Iterator[Item]:
+        return (item for item in items if item.index not in self._rejected)
+
+    def _jobs(self, items: list[Item], *, clips: bool = False) -> Iterator[Job | None]:
+        """The work left on tracks, None for a track with nothing left.
+
+        Args:
+            items: All tracks.
+            clips: Also look whether the clips are still on disk. Only kept tracks are asked, so the
+                clips of a dropped duplicate are not made again.
+        """
+        for item in self._kept(items):
+            known, rejected = self._ledger.judge(item)
+            if rejected is not None:
+                self._rejected[item.index] = rejected
+            elif not known.complete:
+                yield self._ledger.job(item, known)
+                continue
+            elif clips and not self._ledger.clips_there(known):
+                yield self._ledger.job(item, self._ledger.without_clips(known))
+                continue
+            yield None
+
+    def _work(
+        self, name: str, total: int, items: list[Item], jobs: Iterator[Job | None]
+    ) -> None:
+        """Has workers do the jobs and stores what comes back, as it comes back."""
+        with self._progress.stage(name, total) as tell:
+            todo = _told(jobs, tell.skip)
+            with contextlib.closing(self._engine.map(process, todo)) as finished:
+                for done in finished:
+                    seconds = self._take(items[done.job.index], done)
+                    tell.advance(f"{done.job.track.artist} - {done.job.track.title}", seconds)
+        self._catalog.commit(now=True)
+
+    def _take(self, item: Item, done: Done[Job, Outcome]) -> float:
+        outcome = done.result
+        if isinstance(outcome, Lost):
+            error = AudioError(outcome.code, outcome.reason)
+            outcome = Outcome(Known(), 0.0, rejection(item.track, "worker", error))
+        self._ledger.store(item, done.job.known, outcome)
+        if outcome.rejection is not None:
+            self._rejected[item.index] = outcome.rejection
+        self._decoded_tracks += outcome.decoded_s > 0
+        self._decoded_s += outcome.decoded_s
+        return outcome.decoded_s
+
+    def _dedupe(self, items: list[Item]) -> dict[int, str]:
+        """Finds copies. Returns a name of its recording for each track that is still in."""
+        kept = list(self._kept(items))
+        prints = [self._print_of(item) for item in kept]
+        with self._progress.stage("duplicates", len(kept)) as tell:
+            groups = dedupe.groups(len(kept), lambda index: prints[index]())
+            tell.skip(len(kept))
+        recordings: dict[int, str] = {}
+        for group in groups:
+            members = [kept[index] for index in group]
+            best = min(members, key=self._quality) if len(members) > 1 else members[0]
+            for item in members:
+                recordings[item.index] = best.track.id
+                if item is not best and self._config.dedupe == "drop":
+                    same = f'the same recording as track {best.track.id} "{best.track.title}" by '
+                    same += f"'{best.track.artist}'; set dedupe: keep to have both"
+                    error = AudioError("duplicate", same)
+                    self._rejected[item.index] = rejection(item.track, dedupe.NAME, error)
+        return recordings
+
+    def _print_of(self, item: Item) -> Callable[[], str]:
+        def read() -> str:
+            labels = self._ledger.known(item).labels
+            return labels.fingerprint if labels else ""
+
+        return read
+
+    def _quality(self, item: Item) -> tuple[bool, float, int, int]:
+        """Sorts the best copy first: lossless, wide band, high rate, listed early."""
+        known = self._ledger.known(item)
+        assert known.fetched and known.inspection
+        lossy = known.fetched.suffix not in dedupe.LOSSLESS
+        found: Inspection = known.inspection
+        return lossy, -round(found.bandwidth_hz, -3), -found.sample_rate, item.index
+
+    def _split(self, items: list[Item], recordings: dict[int, str]) -> "tuple[_Dealt, _Notes]":
+        members, weights = [], {}
+        for item in self._kept(items):
+            known = self._ledger.known(item)
+            assert known.fetched and known.chunked
+            weights[item.track.id] = len(known.chunked.chunks)
+            artists = (item.track.artist, *featured(item.track, known.fetched.tags))
+            members.append(
+                dealing.Member(
+                    item.track.id, artists, recordings[item.index], weights[item.track.id]
+                )
+            )
+        deal = dealing.deal_name(self._config.split)
+        dealt = dealing.split(members, self._config.split, self._catalog.placements(deal))
+        placed = {track: group for group in dealt.groups for track in group.tracks}
+        self._catalog.place(deal, {track: group.split for track, group in placed.items()})
+        return placed, dealt.notes
+
+    def _write(self, items: list[Item], dealt: "_Dealt") -> write.Written:
+        with self._progress.stage("writing", len(items) - len(self._rejected)) as tell:
+            return write.write(self._out, self._finished(items, dealt, tell.skip), self._config)
+
+    def _finished(
+        self, items: list[Item], dealt: "_Dealt", tell: Callable[[], None]
+    ) -> Iterator[write.Finished]:
+        for item in self._kept(items):
+            known = self._ledger.known(item)
+            assert known.fetched and known.inspection and known.labels and known.chunked
+            group = dealt[item.track.id]
+            yield write.Finished(
+                item.track,
+                known.fetched,
+                known.inspection,
+                caption.track_labels(known.labels, known.fetched.tags),
+                known.chunked,
+                self._ledger.captions(item, known),
+                group.name,
+                group.split,
+            )
+            tell()
+
+    def _report(self, items: list[Item], written: write.Written) -> Counts:
+        rejected = report.write_rejected(self._out, self._rejections(items))
+        totals = written.splits.values()
+        counts = Counts(
+            listed=len(items),
+            tracks=sum(split.tracks for split in totals),
+            chunks=sum(split.chunks for split in totals),
+            hours=round(sum(split.hours for split in totals), 6),
+            rejected=dict(sorted(rejected.items())),
+            splits=written.splits,
+        )
+        info = BuildInfo(
+            name=self._config.name,
+            fingerprint=written.fingerprint,
+            built_at=report.now(),
+            complete=self._limit is None,
+            config=jsonio.builtins(self._config),
+            versions=report.versions(),
+            counts=counts,
+        )
+        report.write_dset(self._out, self._config, written.splits)
+        report.write_build(self._out, info)
+        datasheet.write(self._out, info)
+        return counts
+
+    def _rejections(self, items: list[Item]) -> Iterator[Rejection]:
+        """Every dropped track and clip, in the order of the listing."""
+        for item in items:
+            dropped = self._rejected.get(item.index)
+            if dropped is not None:
+                yield dropped
+            if dropped is None or dropped.code == "no_chunks":
+                chunked: Chunked | None = self._ledger.known(item).chunked
+                yield from chunked.rejections if chunked else ()
+
+    def _sweep(self, items: list[Item], written: write.Written) -> None:
+        """Removes clips and sidecars of earlier builds that the dataset no longer names.
+
+        Only files that a build wrote are touched, none after a build with a limit, and none of
+        tracks whose source is merely away for the moment.
+        """
+        self._catalog.note_files(written.files)
+        if self._limit is not None:
+            return
+        away = {
+            chunk.folder(items[index].track)
+            for index, dropped in self._rejected.items()
+            if dropped.code in AWAY
+        }
+        current = set(written.files)
+        stale = [
+            path
+            for path in self._catalog.files()
+            if path not in current and path.rsplit("/", 1)[0] not in away
+        ]
+        for path in stale:
+            (self._out / path).unlink(missing_ok=True)
+            for folder in (self._out / path).parents[:2]:
+                with contextlib.suppress(OSError):
+                    folder.rmdir()  # only where nothing is left in it
+        self._catalog.forget_files(stale)
+
+
+_Dealt = dict[str, dealing.Group]
+_Notes = tuple[str, ...]
+
+
+def remove_partial(out: Path) -> None:
+    """Removes what a killed build left half-written."""
+    for path in out.rglob(f".*{jsonio.PARTIAL}"):
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def _told(jobs: Iterator[Job | None], skip: Callable[[], None]) -> Iterator[Job]:
+    for job in jobs:
+        if job is None:
+            skip()
+        else:
+            yield job

@@ -1,0 +1,370 @@
+"""The records every stage speaks in, and the lines of a built dataset.
+
+Conventions: times are in seconds from the start of the track, sample rates in Hz, loudness in LUFS
+(EBU R128), peaks in dB true peak, shares and scores in 0..1. A record is frozen; a stage makes new
+ones. Records cross processes and the catalog as JSON (see `curate.jsonio`), so they hold only
+strings, numbers, booleans and tuples of such.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Seconds = float
+Hertz = int
+Bpm = float
+Lufs = float
+Decibels = float
+Share = float
+
+Split = Literal["train", "valid", "test"]
+SPLITS: tuple[Split, ...] = ("train", "valid", "test")
+
+LABEL_UNITS: dict[str, str] = {
+    "key": "tonic and mode, e.g. 'F# minor'",
+    "tempo": "BPM",
+    "loudness": "LUFS",
+    "onset_rate": "onsets per second",
+    "danceability": "0 (not danceable) to about 3",
+    "dynamic_complexity": "dB, mean deviation from the loudness of the whole",
+    "genre": "word",
+    "mood": "word",
+    "instrument": "word",
+    "year": "year of release",
+}
+"""Every kind of label there is, with the unit of its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One statement about audio, by one source.
+
+    Attributes:
+        kind: A key of `LABEL_UNITS`.
+        value: A word or a number in the kind's unit.
+        source: Who says so: `tag` (the file), `signal.<method>` (analysis), later models, people.
+        score: How sure the source is, 0..1; None when it does not say.
+        alternatives: Other values the source holds possible (tempo: half and double).
+    """
+
+    kind: str
+    value: str | float
+    source: str
+    score: float | None = None
+    alternatives: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One recording as a source lists it: cheap to make, nothing has been read yet.
+
+    Attributes:
+        id: 12 hex digits, from source and uri: the same recording keeps it in every build.
+        source: Name of the source, e.g. `files`.
+        uri: What the source needs to fetch it; for files a path relative to artists.yaml's folder
+            where it lies below it, else absolute.
+        artist: The name in artists.yaml.
+        title: The best that is known before fetching; tags may say better.
+    """
+
+    id: str
+    source: str
+    uri: str
+    artist: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """What the file says of itself, cleaned but not interpreted."""
+
+    title: str | None = None
+    artists: tuple[str, ...] = ()
+    album: str | None = None
+    year: int | None = None
+    isrc: str | None = None
+    genres: tuple[str, ...] = ()
+    moods: tuple[str, ...] = ()
+    instruments: tuple[str, ...] = ()
+    bpm: Bpm | None = None
+    key: str | None = None
+    licence: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The audio file of a track, at hand.
+
+    Attributes:
+        sha256: Of the file's bytes: the input of every later stage's fingerprint.
+        size_bytes: Size of the file.
+        mtime_ns: Time of its last change; with the size, it tells an untouched file unread.
+        suffix: Lower-case file extension without the dot.
+        tags: What the file says of itself.
+    """
+
+    sha256: str
+    size_bytes: int
+    mtime_ns: int
+    suffix: str
+    tags: Tags
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What was measured of a track's sound, to judge it by.
+
+    Attributes:
+        duration_s: Of the decoded audio.
+        sample_rate: Of the file.
+        channels: Of the file.
+        loudness_lufs: Integrated loudness, EBU R128; -70 where nothing passes the gate.
+        true_peak_dbtp: Highest peak after 4x oversampling, dB re full scale.
+        clipping_share: Share of samples inside runs of 3 or more at the track's full-scale peak.
+        silence_share: Share of 100 ms blocks below -60 dBFS.
+        bandwidth_hz: Frequency above which there is nothing: a sharp ceiling tells upsampled or
+            lossy audio.
+        dc_offset: Largest absolute mean of a channel, full scale 1.
+        nonfinite_samples: NaN and infinite samples (counted as zero elsewhere).
+    """
+
+    duration_s: Seconds
+    sample_rate: Hertz
+    channels: int
+    loudness_lufs: Lufs
+    true_peak_dbtp: Decibels
+    clipping_share: Share
+    silence_share: Share
+    bandwidth_hz: float
+    dc_offset: float
+    nonfinite_samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrackLabels:
+    """What analysis says of the whole track, and its acoustic fingerprint.
+
+    Attributes:
+        labels: Labels of the whole track.
+        fingerprint: Chromaprint, compressed and base64url-coded as AcoustID exchanges it.
+    """
+
+    labels: tuple[Label, ...]
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One clip of a track, written as an audio file.
+
+    Attributes:
+        id: `<track id>_<index, 3 digits>`.
+        index: Place among the track's windows; rejected windows leave a gap.
+        start_s: Where it starts in the track.
+        duration_s: Its length, padding included.
+        padded_s: Silence added at its end (`tail: pad`), else 0.
+        path: Of the audio file, relative to the dataset's folder, with `/`.
+        size_bytes: Of the audio file.
+        sha256: Of the audio file's bytes.
+        amplitude: Largest absolute sample, full scale 1.
+        loudness_lufs: Integrated loudness of the clip.
+        silence_share: As in `Inspection`, over the clip.
+        clipping_share: As in `Inspection`, over the clip.
+        labels: Labels of the clip itself, where analysis says something of it.
+    """
+
+    id: str
+    index: int
+    start_s: Seconds
+    duration_s: Seconds
+    padded_s: Seconds
+    path: str
+    size_bytes: int
+    sha256: str
+    amplitude: float
+    loudness_lufs: Lufs
+    silence_share: Share
+    clipping_share: Share
+    labels: tuple[Label, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why an item is not in the dataset; also a line of `rejected.jsonl`.
+
+    Attributes:
+        id: Of the track or chunk.
+        stage: The stage that dropped it.
+        code: Short, stable name of the reason (table in schemas/README.md).
+        reason: One sentence: the value, what was expected, what to do.
+        artist: As in artists.yaml.
+        title: Best known title.
+        uri: Where the track came from.
+        value: The measured value, where there is one.
+        limit: What it was held against.
+    """
+
+    id: str
+    stage: str
+    code: str
+    reason: str
+    artist: str = ""
+    title: str = ""
+    uri: str = ""
+    value: float | None = None
+    limit: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chunked:
+    """The clips of a track, and the windows that fell short."""
+
+    chunks: tuple[Chunk, ...]
+    rejections: tuple[Rejection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """The description of a chunk.
+
+    Attributes:
+        chunk_id: The chunk it describes.
+        text: One to three sentences; never empty.
+        source: `template.<version>`, later also the model that wrote it.
+    """
+
+    chunk_id: str
+    text: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Captions:
+    """The captions of a track's chunks, in their order."""
+
+    captions: tuple[Caption, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """The `.json` beside a chunk, in the types `audiocraft.data.music_dataset.MusicInfo` reads.
+
+    `genre`, `instrument` and `name` are single strings (audiocraft turns a list into None), `moods`
+    and `keywords` lists (a string would be cut at its spaces), `key` holds one key without a comma,
+    `bpm` is finite. An unknown value is "" or [] or null: never a guess.
+    """
+
+    key: str
+    artist: str
+    file_extension: str
+    description: str
+    keywords: tuple[str, ...]
+    bpm: Bpm | None
+    genre: str
+    title: str
+    name: str
+    instrument: str
+    moods: tuple[str, ...]
+    duration: Seconds
+    sample_rate: Hertz
+    track_id: str
+    start: Seconds
+    split: Split
+    description_source: str
+    audio_sha256: str
+    labels: tuple[Label, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestLine:
+    """One line of `manifests/<split>/data.jsonl`: audiocraft's `AudioMeta`, then the clip's own."""
+
+    path: str
+    duration: Seconds
+    sample_rate: Hertz
+    amplitude: float | None
+    weight: float | None
+    info_path: str | None
+    key: str
+    artist: str
+    file_extension: str
+    description: str
+    keywords: tuple[str, ...]
+    bpm: Bpm | None
+    genre: str
+    title: str
+    name: str
+    instrument: str
+    moods: tuple[str, ...]
+    track_id: str
+    start: Seconds
+    split: Split
+
+
+@dataclass(frozen=True, slots=True)
+class TrackLine:
+    """One line of `tracks.jsonl`: where a track came from, what is known of it, where it went."""
+
+    id: str
+    artist: str
+    featured: tuple[str, ...]
+    title: str
+    album: str | None
+    year: int | None
+    isrc: str | None
+    source: str
+    uri: str
+    sha256: str
+    rights: str
+    licence: str | None
+    licence_source: str | None
+    tags: Tags
+    inspection: Inspection
+    labels: tuple[Label, ...]
+    group: str
+    split: Split
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class SplitCount:
+    """How much a split holds."""
+
+    tracks: int
+    chunks: int
+    hours: float
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a build found and kept."""
+
+    listed: int
+    tracks: int
+    chunks: int
+    hours: float
+    rejected: dict[str, int]
+    splits: dict[str, SplitCount]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildInfo:
+    """`build.json`: how the dataset was made.
+
+    Attributes:
+        name: From artists.yaml.
+        fingerprint: Hash of the data: every manifest line with paths relative to the dataset, and
+            every audio file's hash. Two datasets with the same fingerprint train the same.
+        built_at: ISO 8601, UTC.
+        complete: False where `--limit` left tracks out.
+        config: The resolved configuration, defaults filled in.
+        versions: Of this tool and of the libraries that shaped the data.
+        counts: What was found and kept.
+    """
+
+    name: str
+    fingerprint: str
+    built_at: str
+    complete: bool
+    config: dict[str, object]
+    versions: dict[str, str]
+    counts: Counts = field()

@@ -1,0 +1,166 @@
+"""write: the finished dataset: sidecars, manifests, tables, datasource, datasheet.
+
+Sidecars are renamed into place and synced in one go; only then the manifests that name them appear.
+Everything is written to a temporary name first, so a reader sees the old dataset or the new one.
+"""
+
+import contextlib
+import dataclasses
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
+
+from curate import jsonio
+from curate.config import Config
+from curate.fingerprint import Fingerprint
+from curate.labels import fields
+from curate.records import (
+    SPLITS,
+    Caption,
+    Captions,
+    Chunk,
+    Chunked,
+    Fetched,
+    Inspection,
+    Label,
+    ManifestLine,
+    Sidecar,
+    Split,
+    SplitCount,
+    Track,
+    TrackLine,
+)
+from curate.stages.credits import featured, title
+
+NAME = "write"
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A track with everything that is known of it."""
+
+    track: Track
+    fetched: Fetched
+    inspection: Inspection
+    labels: tuple[Label, ...]
+    chunked: Chunked
+    captions: Captions
+    group: str
+    split: Split
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written.
+
+    Attributes:
+        splits: Tracks, chunks and hours of each split.
+        fingerprint: Of the data.
+        files: Audio files and sidecars, relative to the dataset.
+    """
+
+    splits: dict[str, SplitCount]
+    fingerprint: str
+    files: tuple[str, ...]
+
+
+def write(out: Path, finished: Iterable[Finished], config: Config) -> Written:
+    """Writes sidecars, `manifests/*/data.jsonl` and `tracks.jsonl` of the dataset at `out`."""
+    data = Fingerprint()
+    tracks, chunks, seconds = (dict.fromkeys(SPLITS, 0.0) for _ in range(3))
+    files: list[str] = []
+    with _outputs(out) as (manifests, table):
+        for item in finished:
+            table.write(jsonio.encode(_track_line(item, config.rights)) + b"\n")
+            tracks[item.split] += 1
+            for chunk, caption in zip(item.chunked.chunks, item.captions.captions, strict=True):
+                sidecar = _sidecar(item, chunk, caption, config)
+                line = _manifest_line(sidecar, out / chunk.path, chunk.amplitude)
+                beside = str(PurePosixPath(chunk.path).with_suffix(".json"))
+                jsonio.write_atomically(out / beside, jsonio.pretty(sidecar), sync=False)
+                manifests[item.split].write(jsonio.encode(line) + b"\n")
+                data.add(line, chunk.path, chunk.sha256)
+                files += (chunk.path, beside)
+                chunks[item.split] += 1
+                seconds[item.split] += chunk.duration_s
+        os.sync()  # one for all sidecars: a sync each costs more than the rest of the stage
+    counts = {
+        split: SplitCount(int(tracks[split]), int(chunks[split]), round(seconds[split] / 3600, 6))
+        for split in SPLITS
+    }
+    return Written(counts, data.hexdigest(), tuple(files))
+
+
+def _sidecar(item: Finished, chunk: Chunk, caption: Caption, config: Config) -> Sidecar:
+    chosen = fields.choose(item.labels, chunk.labels)
+    path = PurePosixPath(chunk.path)
+    return Sidecar(
+        key=chosen.key,
+        artist=item.track.artist,
+        file_extension=path.suffix[1:],
+        description=caption.text,
+        keywords=chosen.keywords,
+        bpm=chosen.bpm,
+        genre=", ".join(chosen.genres),
+        title=title(item.track, item.fetched.tags),
+        name=path.stem,
+        instrument=", ".join(chosen.instruments),
+        moods=chosen.moods,
+        duration=chunk.duration_s,
+        sample_rate=config.chunk.sample_rate,
+        track_id=item.track.id,
+        start=chunk.start_s,
+        split=item.split,
+        description_source=caption.source,
+        audio_sha256=chunk.sha256,
+        labels=(*chunk.labels, *item.labels),
+    )
+
+
+_SHARED = [f.name for f in dataclasses.fields(Sidecar) if f.name in ManifestLine.__slots__]
+
+
+def _manifest_line(sidecar: Sidecar, path: Path, amplitude: float) -> ManifestLine:
+    shared: dict[str, Any] = {name: getattr(sidecar, name) for name in _SHARED}
+    return ManifestLine(
+        path=str(path), amplitude=amplitude, weight=None, info_path=None, **shared
+    )
+
+
+def _track_line(item: Finished, rights: str) -> TrackLine:
+    tags = item.fetched.tags
+    return TrackLine(
+        id=item.track.id,
+        artist=item.track.artist,
+        featured=featured(item.track, tags),
+        title=title(item.track, tags),
+        album=tags.album,
+        year=tags.year,
+        isrc=tags.isrc,
+        source=item.track.source,
+        uri=item.track.uri,
+        sha256=item.fetched.sha256,
+        rights=rights,
+        licence=tags.licence,
+        licence_source="tag" if tags.licence else None,
+        tags=tags,
+        inspection=item.inspection,
+        labels=item.labels,
+        group=item.group,
+        split=item.split,
+        chunks=len(item.chunked.chunks),
+    )
+
+
+@contextlib.contextmanager
+def _outputs(out: Path) -> Iterator[tuple[dict[Split, BinaryIO], BinaryIO]]:
+    """The three manifests and the table of tracks, open; renamed into place together at the end."""
+    with contextlib.ExitStack() as stack:
+
+        def opened(path: Path) -> BinaryIO:
+            return stack.enter_context(stack.enter_context(jsonio.replacing(path)).open("wb"))
+
+        manifests = {split: opened(out / "manifests" / split / "data.jsonl") for split in SPLITS}
+        yield manifests, opened(out / "tracks.jsonl")

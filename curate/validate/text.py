@@ -1,0 +1,229 @@
+"""Reading JSON that may be anything: nothing here raises for what a file holds.
+
+Stricter than Python's `json`: UTF-8 only, no key twice, no NaN; faults come back as pairs of a code
+and a message beside whatever could be read.
+"""
+
+import gzip
+import json
+import math
+import os
+import stat
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+LINE_BYTES = 1 << 20
+"""Longest line that is read; one of ours has about 1 kB."""
+
+FILE_BYTES = 64 << 20
+"""Largest JSON file that is read at once."""
+
+
+class Fault(NamedTuple):
+    """What is wrong with a text: a code, a message, the top-level key if it is about one."""
+
+    code: str
+    message: str
+    field: str | None = None
+
+
+READ_ERRORS = (OSError, EOFError, zlib.error, ValueError)
+"""What opening and reading a path can raise (ValueError: a NUL in it)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a piece of JSON says.
+
+    Attributes:
+        value: The object, or None where there is none to be had.
+        faults: What is wrong with its text.
+    """
+
+    value: dict[str, Any] | None
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a JSON-lines file.
+
+    Attributes:
+        number: From 1.
+        parsed: What it says.
+    """
+
+    number: int
+    parsed: Parsed
+
+
+class Parser:
+    """Parses JSON objects; one instance a thread."""
+
+    def __init__(self) -> None:
+        self._twice: list[str] = []
+        self._nonfinite = False
+        self._decoder = json.JSONDecoder(
+            object_pairs_hook=self._pairs, parse_constant=self._constant, parse_float=self._float
+        )
+
+    def parse(self, data: bytes) -> Parsed:
+        """One JSON object as text."""
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            return Parsed(None, (Fault("not_utf8", f"byte {error.start + 1} is not UTF-8"),))
+        self._twice.clear()
+        self._nonfinite = False
+        try:
+            value = self._decoder.decode(text)
+        except RecursionError:
+            return Parsed(None, (Fault("not_json", "nested too deeply"),))
+        except json.JSONDecodeError as error:
+            return Parsed(None, (Fault("not_json", _explain(error, text)),))
+        except ValueError:
+            return Parsed(None, (Fault("not_json", "holds a number of thousands of digits"),))
+        if "\\ud" in text or "\\uD" in text:
+            try:
+                json.dumps(value, ensure_ascii=False).encode("utf-8")
+            except UnicodeEncodeError:
+                return Parsed(None, (Fault("not_utf8", "an escape is half a surrogate pair"),))
+        if not isinstance(value, dict):
+            kind = {list: "an array", str: "a string", bool: "true or false", type(None): "null"}
+            name = kind.get(type(value), "a number")
+            return Parsed(None, (Fault("not_json", f"is {name}, expected an object {{…}}"),))
+        if not self._twice and not self._nonfinite:
+            return Parsed(value)
+        return Parsed(value, tuple(self._faults(value)))
+
+    def _faults(self, value: dict[str, Any]) -> Iterator[Fault]:
+        for key in dict.fromkeys(self._twice):
+            yield Fault("key_twice", f"key {json.dumps(key)} stands twice", key)
+        for key, item in value.items():
+            for where, found in nonfinite(item, key):
+                yield Fault("not_finite", f"{where} is {found}, expected a number or null", key)
+
+    def _pairs(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) != len(pairs):
+            keys = [key for key, _ in pairs]
+            self._twice.extend(key for key in value if keys.count(key) > 1)
+        return value
+
+    def _constant(self, literal: str) -> float:
+        self._nonfinite = True
+        return float(literal)
+
+    def _float(self, literal: str) -> float:
+        value = float(literal)
+        if math.isinf(value):
+            self._nonfinite = True
+        return value
+
+
+def read_object(path: Path, parser: Parser) -> Parsed:
+    """A JSON file that holds one object. A missing file raises FileNotFoundError, nothing else."""
+    try:
+        with open_regular(path) as file:
+            data = file.read(FILE_BYTES + 1)
+    except FileNotFoundError:
+        raise
+    except READ_ERRORS as error:
+        return Parsed(None, (Fault("file_unreadable", reason(error)),))
+    if len(data) > FILE_BYTES:
+        return Parsed(None, (Fault("not_json", f"larger than {FILE_BYTES >> 20} MiB"),))
+    return parser.parse(data)
+
+
+def read_lines(path: Path, parser: Parser) -> Iterator[Line]:
+    """Every line of a JSON-lines file (gzip if so named); one that cannot be read ends it.
+
+    A missing file raises FileNotFoundError, nothing else is raised.
+    """
+    with open_regular_or_gzip(path) as file:
+        number = 0
+        while True:
+            number += 1
+            try:
+                data = file.readline(LINE_BYTES + 1)
+                if not data:
+                    return
+                if len(data) > LINE_BYTES and not data.endswith(b"\n"):
+                    _skip_line(file)
+                    fault = Fault("line_too_long", f"longer than {LINE_BYTES >> 20} MiB")
+                    yield Line(number, Parsed(None, (fault,)))
+                    continue
+            except READ_ERRORS as error:
+                yield Line(number, Parsed(None, (Fault("file_unreadable", reason(error)),)))
+                return
+            if not data.strip():
+                yield Line(number, Parsed(None, (Fault("line_blank", "the line is empty"),)))
+            else:
+                yield Line(number, parser.parse(data))
+
+
+def _skip_line(file: IO[bytes]) -> None:
+    while True:
+        data = file.readline(LINE_BYTES)
+        if not data or data.endswith(b"\n"):
+            return
+
+
+def open_regular(path: Path) -> IO[bytes]:
+    """Opens a file that is a file: a pipe or a device would block or never end.
+
+    Raises:
+        OSError, ValueError: As opening does, and for what is no regular file.
+    """
+    if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - in the hot path
+        raise IsADirectoryError(0, "not a regular file")
+    return open(path, "rb")  # noqa: PTH123
+
+
+def open_regular_or_gzip(path: Path) -> IO[bytes]:
+    """As `open_regular`; unpacks where audiocraft would (`load_audio_meta`)."""
+    file = open_regular(path)
+    if not path.name.lower().endswith(".gz"):
+        return file
+    file.close()
+    return gzip.open(path, "rb")  # type: ignore[return-value]
+
+
+def reason(error: BaseException) -> str:
+    """Why a file cannot be read, in few words."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return f"cannot be read: {text}"
+
+
+def number(value: object) -> float | None:
+    """The value as a float (infinite where beyond floats); None if it is no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def nonfinite(value: object, path: str) -> Iterator[tuple[str, float]]:
+    """Where in a document there are NaN or infinite numbers, and which."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            yield path, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from nonfinite(item, f"{path}.{key}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from nonfinite(item, f"{path}[{index}]")
+
+
+def _explain(error: json.JSONDecodeError, text: str) -> str:
+    if text.startswith("\ufeff"):
+        return "starts with a byte order mark; save it as UTF-8 without one"
+    if error.pos >= len(text.rstrip()):
+        return "ends in the middle of an object (cut off?)"
+    return f"not JSON at column {error.colno}: {error.msg}"

@@ -1,0 +1,140 @@
+"""What a worker does with one track: one decode, and from it whatever is not known yet.
+
+`process` runs in another process: it gets a `Job` and gives an `Outcome`, both plain records. It
+reads the catalog's knowledge from the job and writes nothing but the track's own clips.
+"""
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from curate import audio
+from curate.config import Config
+from curate.errors import AudioError
+from curate.records import Chunked, Fetched, Inspection, Rejection, Track, TrackLabels
+from curate.stages import chunk, fetch, inspect, judge, label
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a track; None where it is not. Also what a worker adds to that."""
+
+    fetched: Fetched | None = None
+    inspection: Inspection | None = None
+    labels: TrackLabels | None = None
+    chunked: Chunked | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left for a worker to do."""
+        return None not in (self.fetched, self.inspection, self.labels, self.chunked)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One track to work on.
+
+    Attributes:
+        index: Its place in the listing.
+        track: The track.
+        path: Its audio file.
+        out: The dataset's folder.
+        config: Of the build.
+        known: What need not be done again.
+    """
+
+    index: int
+    track: Track
+    path: Path
+    out: Path
+    config: Config
+    known: Known
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a job.
+
+    Attributes:
+        known: Everything known now, old and new.
+        decoded_s: Seconds of audio decoded for it.
+        rejection: Why the track is not used, or None.
+    """
+
+    known: Known
+    decoded_s: float = 0.0
+    rejection: Rejection | None = None
+
+
+def process(job: Job) -> Outcome:
+    """Fetches, decodes, inspects, labels and cuts a track, as far as that is not known.
+
+    Whatever is wrong with the audio becomes the outcome's rejection; what was learned before that
+    is kept.
+    """
+    known = job.known
+    try:
+        fetched = known.fetched or fetch.fetch(job.path, os.stat(job.path))
+        if known.fetched is None:
+            known = Known(fetched=fetched)
+    except (AudioError, OSError) as error:
+        return Outcome(known, rejection=rejection(job.track, fetch.NAME, error))
+    try:
+        return _analyse(job, fetched)
+    except _Stopped as stop:
+        return Outcome(stop.known, stop.decoded_s, rejection(job.track, stop.stage, stop.error))
+    except AudioError as error:
+        return Outcome(known, rejection=rejection(job.track, inspect.NAME, error))
+    except MemoryError:
+        raise  # the engine's to judge: once more, alone
+    except Exception as error:  # a bug of ours or of a library: one track, not the build
+        _LOG.exception("track %s (%s)", job.track.id, job.path)
+        odd = AudioError("unexpected", f"{type(error).__name__}: {error}; please report this")
+        return Outcome(known, rejection=rejection(job.track, "worker", odd))
+
+
+class _Stopped(Exception):
+    def __init__(self, stage: str, error: AudioError, known: Known, decoded_s: float) -> None:
+        super().__init__()
+        self.stage, self.error, self.known, self.decoded_s = stage, error, known, decoded_s
+
+
+def _analyse(job: Job, fetched: Fetched) -> Outcome:
+    config, known = job.config, job.known
+    with audio.Reader(job.path) as reader:
+        judge.header(reader.header, config)
+        decoded = reader.decode(config.limits.track.max_seconds)
+    seconds = decoded.duration_s
+    inspection = known.inspection or inspect.measure(decoded)
+    now = Known(fetched, inspection, known.labels)
+    try:
+        judge.track(inspection, config)
+    except AudioError as error:
+        raise _Stopped(inspect.NAME, error, now, seconds) from None
+    analysis = label.analyse(decoded, inspection)
+    labels = known.labels or label.label(analysis)
+    chunked = chunk.cut(job.track, decoded, analysis, config, job.out)
+    now = Known(fetched, inspection, labels, chunked)
+    return Outcome(now, seconds)
+
+
+def rejection(track: Track, stage: str, error: AudioError | OSError) -> Rejection:
+    """A track's rejection for this error."""
+    if isinstance(error, OSError):
+        error = AudioError("unreadable", f"{error.strerror}; mend that and build again")
+    value, limit = (error.value, error.limit) if isinstance(error, judge.Beyond) else (None, None)
+    return Rejection(
+        id=track.id,
+        stage=stage,
+        code=error.code,
+        reason=f'track {track.id} "{track.title}": {error.reason}',
+        artist=track.artist,
+        title=track.title,
+        uri=track.uri,
+        value=value,
+        limit=limit,
+    )
+
