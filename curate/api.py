@@ -2,14 +2,14 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 
 from curate import config, pipeline
 from curate.catalog import Catalog, locked
 from curate.dataset import Dataset
 from curate.dataset import load as _load
-from curate.engine import Engine
+from curate.engine import Done, Engine, Job, Result
 from curate.errors import ConfigError
 from curate.progress import Progress, Silent
 from curate.records import Seconds
@@ -122,6 +122,8 @@ def _prepared(
 class _Nowhere:
     """The engine of a plan: nothing runs."""
 
-    def map(self, function: object, jobs: object) -> Iterator[None]:
-        """Never called."""
-        raise AssertionError("a plan does no work")
+    def map(
+        self, function: Callable[[Job], Result], jobs: Iterable[Job]
+    ) -> Generator[Done[Job, Result]]:
+        """Yields nothing: a plan does no work."""
+        yield from ()

@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -88,7 +88,7 @@ class Reader:
         self._source: _SoundFile | _Av = _open(path)
         self.header = self._source.header
 
-    def __enter__(self) -> "Reader":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -107,7 +107,9 @@ class Reader:
         """
         rate, channels = self.header.sample_rate, self.header.channels
         limit = int(max_seconds * rate) + rate
-        buffer = np.empty((min(self.header.frames or 0, limit) or BLOCK_FRAMES, channels), np.float32)
+        buffer = np.empty(
+            (min(self.header.frames or 0, limit) or BLOCK_FRAMES, channels), np.float32
+        )
         filled = 0
         for block in self._source.blocks():
             end = filled + len(block)
@@ -129,7 +131,7 @@ class Reader:
         if promised and self.header.exact and frames < promised - LENGTH_TOLERANCE * rate:
             raise AudioError(
                 "truncated",
-                f"{frames / rate:.1f} s of audio where the header promises {promised / rate:.1f} s; "
+                f"{frames / rate:.1f} s of audio, but the header promises {promised / rate:.1f} s; "
                 "get the file again",
             )
 
@@ -185,14 +187,21 @@ class _Av:
         try:
             for frame in self._container.decode(self._stream):
                 for part in flat.resample(frame):
-                    yield part.to_ndarray().reshape(-1, channels)
+                    yield _floats(part, channels)
             for part in flat.resample(None):
-                yield part.to_ndarray().reshape(-1, channels)
+                yield _floats(part, channels)
         except self._av.FFmpegError as error:
-            raise AudioError("decode_failed", f"broken audio data ({error}); get it again") from None
+            raise AudioError(
+                "decode_failed", f"broken audio data ({error}); get it again"
+            ) from None
 
     def close(self) -> None:
         self._container.close()
+
+
+def _floats(frame: Any, channels: int) -> Samples:
+    """A packed float frame of PyAV as [T, C]."""
+    return np.asarray(frame.to_ndarray(), np.float32).reshape(-1, channels)
 
 
 def _open(path: Path) -> "_SoundFile | _Av":

@@ -11,7 +11,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from curate import jsonio
 from curate.errors import CurateError
@@ -65,14 +65,14 @@ class Catalog:
 
     @classmethod
     def look(cls, path: Path) -> "Catalog":
-        """A copy in memory of the catalog at `path`, empty where there is none: for looking only."""
+        """A copy in memory of the catalog at `path`, empty if there is none: for looking only."""
         copy = cls(Path(":memory:"))
         if path.is_file():
             with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as there:
                 there.backup(copy._db)
         return copy
 
-    def __enter__(self) -> "Catalog":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -107,8 +107,11 @@ class Catalog:
     def put(
         self, item: str, stage: str, fingerprint: str, record: object, *, only: bool = False
     ) -> None:
-        """Stores a result. `only`: results of other fingerprints are void from now on, because
-        what they describe (files) has been overwritten."""
+        """Stores a result.
+
+        `only`: results of other fingerprints are void from now on, because what they describe
+        (files) has been overwritten.
+        """
         if only:
             self._db.execute(
                 "DELETE FROM result WHERE item = ? AND stage = ? AND fingerprint <> ?",

@@ -43,8 +43,8 @@ valid, test, seed}, limits {track, chunk}, captions {seed}, dedupe. schemas/READ
 
 _VALIDATE = """\
 Checks a built dataset, any folder of audiocraft manifests (data.jsonl and sidecars), or an
-artists.yaml. Finds what a schema cannot: audio that is missing or not as its manifest says, songs on
-both sides of the split, text that audiocraft would silently drop.
+artists.yaml. Finds what a schema cannot: audio that is missing or not as its manifest says, songs
+on both sides of the split, text that audiocraft would silently drop.
 """
 
 

@@ -71,7 +71,9 @@ def _checks() -> Iterator[Check]:
     memory = _memory_gib()
     if memory is not None:
         enough = memory >= 2.0
-        yield Check("memory", enough, f"{memory:.1f} GiB", "use --jobs 1: a worker takes about 1 GiB")
+        yield Check(
+            "memory", enough, f"{memory:.1f} GiB", "use --jobs 1: a worker takes about 1 GiB"
+        )
 
 
 def _package(distribution: str, module: str) -> Check:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from curate.catalog import Catalog
 from curate.config import Config
-from curate.errors import AudioError
+from curate.errors import AudioError, CurateError
 from curate.names import digest
 from curate.records import (
     Captions,
@@ -20,7 +20,7 @@ from curate.records import (
     TrackLabels,
 )
 from curate.stages import caption, chunk, fetch, inspect, judge, label
-from curate.work import Job, Known, Outcome, rejection
+from curate.work import Complete, Job, Known, Outcome, rejection
 
 TRANSIENT = frozenset(
     {"unreadable", "worker_crashed", "worker_timeout", "worker_memory", "unexpected"}
@@ -81,6 +81,16 @@ class Ledger:
             get(name, chunk.NAME, chunk.fingerprint(item.track, fetched, self._config), Chunked),
         )
 
+    def complete(self, item: Item) -> Complete:
+        """All that is known of a track that has been worked on."""
+        found = self.known(item).complete
+        if found is None:
+            raise CurateError(
+                f'track {item.track.id} "{item.track.title}": changed on disk during the build; '
+                "build again"
+            )
+        return found
+
     def judge(self, item: Item) -> tuple[Known, Rejection | None]:
         """What is known of a track, and the rejection that follows from it, if any does."""
         failed = self._catalog.failure(item.track.id, self._failure_name(item))
@@ -93,17 +103,21 @@ class Ledger:
         except AudioError as error:
             return Known(), rejection(item.track, inspect.NAME, error)
         if known.chunked and not known.chunked.chunks:
-            error = AudioError("no_chunks", "no clip of it is within limits.chunk")
-            return known, rejection(item.track, chunk.NAME, error)
+            none = AudioError("no_chunks", "no clip of it is within limits.chunk")
+            return known, rejection(item.track, chunk.NAME, none)
         return known, None
+
+    def print_of(self, item: Item) -> str:
+        """The acoustic fingerprint of a track that has been worked on."""
+        return self.complete(item).labels.fingerprint
 
     def job(self, item: Item, known: Known) -> Job:
         """The work that is left to do on a track."""
         return Job(item.index, item.track, item.path, self._out, self._config, known)
 
-    def clips_there(self, known: Known) -> bool:
+    def clips_there(self, chunked: Chunked) -> bool:
         """Whether every clip's audio file is where it was written, in its size."""
-        for clip in known.chunked.chunks if known.chunked else ():
+        for clip in chunked.chunks:
             try:
                 if (self._out / clip.path).stat().st_size != clip.size_bytes:
                     return False
@@ -133,9 +147,8 @@ class Ledger:
         if outcome.rejection is not None:
             self._catalog.fail(name, self._failure_name(item), outcome.rejection)
 
-    def captions(self, item: Item, known: Known) -> Captions:
+    def captions(self, item: Item, known: Complete) -> Captions:
         """The captions of a track's clips, made if they are not known."""
-        assert known.fetched and known.labels and known.chunked
         about = digest(
             label.fingerprint(known.fetched),
             chunk.fingerprint(item.track, known.fetched, self._config),

@@ -20,7 +20,7 @@ from curate.engine import Done, Engine, Lost
 from curate.errors import AudioError
 from curate.ledger import AWAY, Item, Ledger
 from curate.progress import Progress
-from curate.records import BuildInfo, Chunked, Counts, Inspection, Rejection, Track
+from curate.records import BuildInfo, Chunked, Counts, Rejection, Track
 from curate.stages import caption, chunk, datasheet, dedupe, fetch, inspect, label, report, write
 from curate.stages import split as dealing
 from curate.stages.credits import featured
@@ -39,6 +39,9 @@ STAGES = (
     report.NAME,
 )
 """Every stage in order; `fetch` to `chunk` run in workers, on one decode a track."""
+
+_Dealt = dict[str, dealing.Group]
+"""The group, and with it the split, of every track by id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,17 +181,15 @@ class Build:
             known, rejected = self._ledger.judge(item)
             if rejected is not None:
                 self._rejected[item.index] = rejected
-            elif not known.complete:
+                yield None
+            elif (complete := known.complete) is None:
                 yield self._ledger.job(item, known)
-                continue
-            elif clips and not self._ledger.clips_there(known):
+            elif clips and not self._ledger.clips_there(complete.chunked):
                 yield self._ledger.job(item, self._ledger.without_clips(known))
-                continue
-            yield None
+            else:
+                yield None
 
-    def _work(
-        self, name: str, total: int, items: list[Item], jobs: Iterator[Job | None]
-    ) -> None:
+    def _work(self, name: str, total: int, items: list[Item], jobs: Iterator[Job | None]) -> None:
         """Has workers do the jobs and stores what comes back, as it comes back."""
         with self._progress.stage(name, total) as tell:
             todo = _told(jobs, tell.skip)
@@ -213,9 +214,8 @@ class Build:
     def _dedupe(self, items: list[Item]) -> dict[int, str]:
         """Finds copies. Returns a name of its recording for each track that is still in."""
         kept = list(self._kept(items))
-        prints = [self._print_of(item) for item in kept]
         with self._progress.stage("duplicates", len(kept)) as tell:
-            groups = dedupe.groups(len(kept), lambda index: prints[index]())
+            groups = dedupe.groups(len(kept), lambda i: self._ledger.print_of(kept[i]))
             tell.skip(len(kept))
         recordings: dict[int, str] = {}
         for group in groups:
@@ -230,49 +230,38 @@ class Build:
                     self._rejected[item.index] = rejection(item.track, dedupe.NAME, error)
         return recordings
 
-    def _print_of(self, item: Item) -> Callable[[], str]:
-        def read() -> str:
-            labels = self._ledger.known(item).labels
-            return labels.fingerprint if labels else ""
-
-        return read
-
     def _quality(self, item: Item) -> tuple[bool, float, int, int]:
         """Sorts the best copy first: lossless, wide band, high rate, listed early."""
-        known = self._ledger.known(item)
-        assert known.fetched and known.inspection
+        known = self._ledger.complete(item)
         lossy = known.fetched.suffix not in dedupe.LOSSLESS
-        found: Inspection = known.inspection
+        found = known.inspection
         return lossy, -round(found.bandwidth_hz, -3), -found.sample_rate, item.index
 
-    def _split(self, items: list[Item], recordings: dict[int, str]) -> "tuple[_Dealt, _Notes]":
-        members, weights = [], {}
+    def _split(
+        self, items: list[Item], recordings: dict[int, str]
+    ) -> tuple[_Dealt, tuple[str, ...]]:
+        members = []
         for item in self._kept(items):
-            known = self._ledger.known(item)
-            assert known.fetched and known.chunked
-            weights[item.track.id] = len(known.chunked.chunks)
+            known = self._ledger.complete(item)
             artists = (item.track.artist, *featured(item.track, known.fetched.tags))
-            members.append(
-                dealing.Member(
-                    item.track.id, artists, recordings[item.index], weights[item.track.id]
-                )
-            )
+            clips = len(known.chunked.chunks)
+            member = dealing.Member(item.track.id, artists, recordings[item.index], clips)
+            members.append(member)
         deal = dealing.deal_name(self._config.split)
         dealt = dealing.split(members, self._config.split, self._catalog.placements(deal))
         placed = {track: group for group in dealt.groups for track in group.tracks}
         self._catalog.place(deal, {track: group.split for track, group in placed.items()})
         return placed, dealt.notes
 
-    def _write(self, items: list[Item], dealt: "_Dealt") -> write.Written:
+    def _write(self, items: list[Item], dealt: _Dealt) -> write.Written:
         with self._progress.stage("writing", len(items) - len(self._rejected)) as tell:
             return write.write(self._out, self._finished(items, dealt, tell.skip), self._config)
 
     def _finished(
-        self, items: list[Item], dealt: "_Dealt", tell: Callable[[], None]
+        self, items: list[Item], dealt: _Dealt, tell: Callable[[], None]
     ) -> Iterator[write.Finished]:
         for item in self._kept(items):
-            known = self._ledger.known(item)
-            assert known.fetched and known.inspection and known.labels and known.chunked
+            known = self._ledger.complete(item)
             group = dealt[item.track.id]
             yield write.Finished(
                 item.track,
@@ -347,10 +336,6 @@ class Build:
                 with contextlib.suppress(OSError):
                     folder.rmdir()  # only where nothing is left in it
         self._catalog.forget_files(stale)
-
-
-_Dealt = dict[str, dealing.Group]
-_Notes = tuple[str, ...]
 
 
 def remove_partial(out: Path) -> None:

@@ -165,7 +165,8 @@ class Chunk:
         path: Of the audio file, relative to the dataset's folder, with `/`.
         size_bytes: Of the audio file.
         sha256: Of the audio file's bytes.
-        amplitude: Largest absolute sample, full scale 1.
+        amplitude: Largest absolute sample, at most 1: resampling can overshoot full scale, and a
+            16-bit file holds such samples at it.
         loudness_lufs: Integrated loudness of the clip.
         silence_share: As in `Inspection`, over the clip.
         clipping_share: As in `Inspection`, over the clip.

@@ -71,7 +71,9 @@ def _read(path: Path) -> str:
             raise ConfigError(f"{path}: no such file")
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise ConfigError(f"{path}: {size} bytes, more than {MAX_BYTES}; split it into datasets")
+            raise ConfigError(
+                f"{path}: {size} bytes, more than {MAX_BYTES}; split it into datasets"
+            )
         return path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None

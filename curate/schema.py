@@ -75,7 +75,9 @@ def check(document: object, schema: dict[str, Any]) -> Iterator[Fault]:
     import jsonschema
 
     validator = jsonschema.Draft202012Validator(schema)
-    errors = sorted(validator.iter_errors(document), key=lambda e: [str(p) for p in e.absolute_path])
+    errors = sorted(
+        validator.iter_errors(document), key=lambda e: [str(p) for p in e.absolute_path]
+    )
     for error in errors:
         yield from _word(error)
 

@@ -4,6 +4,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Self
 
 from rich import box
 from rich.console import Console
@@ -47,7 +48,7 @@ class Bars:
             console=_ERR,
         )
 
-    def __enter__(self) -> "Bars":
+    def __enter__(self) -> Self:
         self._bars.start()
         return self
 

@@ -5,7 +5,6 @@ reads the catalog's knowledge from the job and writes nothing but the track's ow
 """
 
 import logging
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +18,18 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Complete:
+    """All that workers find out of a track."""
+
+    fetched: Fetched
+    inspection: Inspection
+    labels: TrackLabels
+    chunked: Chunked
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a track; None where it is not. Also what a worker adds to that."""
+    """What is known of a track; None where it is not."""
 
     fetched: Fetched | None = None
     inspection: Inspection | None = None
@@ -28,9 +37,13 @@ class Known:
     chunked: Chunked | None = None
 
     @property
-    def complete(self) -> bool:
-        """Whether nothing is left for a worker to do."""
-        return None not in (self.fetched, self.inspection, self.labels, self.chunked)
+    def complete(self) -> Complete | None:
+        """Everything, or None while something is left for a worker to do."""
+        if self.fetched is None or self.inspection is None:
+            return None
+        if self.labels is None or self.chunked is None:
+            return None
+        return Complete(self.fetched, self.inspection, self.labels, self.chunked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +90,7 @@ def process(job: Job) -> Outcome:
     """
     known = job.known
     try:
-        fetched = known.fetched or fetch.fetch(job.path, os.stat(job.path))
+        fetched = known.fetched or fetch.fetch(job.path, job.path.stat())
         if known.fetched is None:
             known = Known(fetched=fetched)
     except (AudioError, OSError) as error:
@@ -137,4 +150,3 @@ def rejection(track: Track, stage: str, error: AudioError | OSError) -> Rejectio
         value=value,
         limit=limit,
     )
-

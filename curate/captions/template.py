@@ -6,6 +6,7 @@ clip otherwise. Nothing is said that the fields do not say, and no artist, title
 
 import hashlib
 import random
+import re
 
 from curate.labels.fields import Fields
 
@@ -24,13 +25,13 @@ _TEMPO_WORDS = (
 
 _TEMPO = (
     "The tempo is {word}, around {bpm} BPM.",
-    "It moves at a {word} tempo of about {bpm} BPM.",
+    "It moves at {article} {word} tempo of about {bpm} BPM.",
     "It plays at around {bpm} BPM, {article} {word} pace.",
 )
 _KEY = ("It is in {key}.", "The key is {key}.", "The music is written in {key}.")
 _TEMPO_KEY = (
     "It is in {key}, at {article} {word} {bpm} BPM.",
-    "It moves at a {word} tempo of around {bpm} BPM in {key}.",
+    "It moves at {article} {word} tempo of around {bpm} BPM in {key}.",
     "The tempo is {word} at about {bpm} BPM, and the key is {key}.",
 )
 _INSTRUMENTS = (
@@ -47,6 +48,12 @@ _DENSITY = {
     "dense": ("The rhythm is dense.", "It is busy, with many notes a second."),
 }
 
+_PROPER = re.compile(
+    r"\b(japanese|african|afro|american|arabic|brazilian|british|celtic|chinese|cuban|english|french"
+    r"|german|greek|hawaiian|indian|irish|italian|korean|latin|russian|scottish|spanish|turkish)\b"
+)
+"""Words that English writes with a capital, wherever they stand."""
+
 _STEADY_DB, _WIDE_DB = 2.0, 6.0
 _SPARSE, _DENSE = 1.2, 6.0
 
@@ -62,7 +69,8 @@ def caption(fields: Fields, chunk: str, seed: int) -> str:
     draw = random.Random(hashlib.sha256(f"{VERSION}:{seed}:{chunk}".encode()).digest())
     details = [*_pace(fields, draw), *_instruments(fields, draw), *_character(fields, draw)]
     draw.shuffle(details)
-    return " ".join([_opening(fields, draw), *details])
+    text = " ".join([_opening(fields, draw), *details])
+    return _PROPER.sub(lambda match: match[1].capitalize(), text)
 
 
 def _opening(fields: Fields, draw: random.Random) -> str:

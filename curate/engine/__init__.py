@@ -3,7 +3,7 @@
 `local.LocalEngine` is the process pool of one machine. Another engine needs only `map`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -37,6 +37,6 @@ class Engine(Protocol):
 
     def map(
         self, function: Callable[[Job], Result], jobs: Iterable[Job]
-    ) -> Iterator[Done[Job, Result]]:
+    ) -> Generator[Done[Job, Result]]:
         """Applies a picklable function. A job that kills its worker is run once more, alone."""
         ...

@@ -11,7 +11,7 @@ import logging
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 from curate.engine import Done, Job, Lost, Result
@@ -19,14 +19,15 @@ from curate.records import Seconds
 
 _LOG = logging.getLogger(__name__)
 
-SINGLE_THREADED = {
-    name: "1"
-    for name in (
-        "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
-        "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS",
-    )
-}  # fmt: skip
-"""Set in workers: processes are the parallelism, threads inside them only get in the way."""
+SINGLE_THREADED = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
+"""Set to 1 in workers: processes are the parallelism, threads inside them only get in the way."""
 
 AHEAD = 2
 """Jobs in the queue for each worker, so that none waits."""
@@ -48,7 +49,7 @@ class LocalEngine:
 
     def map(
         self, function: Callable[[Job], Result], jobs: Iterable[Job]
-    ) -> Iterator[Done[Job, Result]]:
+    ) -> Generator[Done[Job, Result]]:
         """See `curate.engine.Engine`. Closing the iterator stops the workers at once."""
         suspects: list[Job] = []
         for done in self._run(function, jobs, self._jobs):
@@ -62,7 +63,7 @@ class LocalEngine:
 
     def _run(
         self, function: Callable[[Job], Result], jobs: Iterable[Job], workers: int
-    ) -> Iterator[Done[Job, Result]]:
+    ) -> Generator[Done[Job, Result]]:
         import pebble
 
         pool: Any = None
@@ -88,7 +89,8 @@ class LocalEngine:
                     running, return_when=concurrent.futures.FIRST_COMPLETED
                 )
                 for future in ready:
-                    yield Done(running.pop(future), self._outcome(future))
+                    outcome: Result | Lost = self._outcome(future)
+                    yield Done(running.pop(future), outcome)
         finally:
             if pool is not None:
                 if running:
@@ -121,7 +123,7 @@ class LocalEngine:
 def _start(parent: int, memory_bytes: int | None) -> None:
     """First thing in a worker: leaves Ctrl-C to the driver, dies with it, takes one thread."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.update(SINGLE_THREADED)
+    os.environ.update(dict.fromkeys(SINGLE_THREADED, "1"))
     with contextlib.suppress(Exception):
         import ctypes
 

@@ -1,4 +1,4 @@
-"""What an audio file says of itself, read by mutagen from ID3, Vorbis comments, MP4 atoms, ASF, APE.
+"""What an audio file says of itself: ID3, Vorbis comments, MP4 atoms, ASF and APE, by mutagen.
 
 Values are cleaned (NFC, trimmed, split at `;` and `/` where the format has no lists) but never
 interpreted. A file whose tags cannot be read has none: tags never cost a track.
@@ -182,7 +182,7 @@ _SHARP = {"Db": "C#", "D#": "Eb", "Gb": "F#", "G#": "Ab", "A#": "Bb", "Cb": "B",
 
 
 def key_name(text: str | None) -> str | None:
-    """`Am`, `A min`, `F♯ major`, `bB` as `A minor`, `F# major`, `Bb major`; None if it is no key."""
+    """`Am`, `F♯ major`, `bB` as `A minor`, `F# major`, `Bb major`; None if it is no key."""
     if not text:
         return None
     plain = text.strip().replace("\u266f", "#").replace("\u266d", "b")

@@ -43,7 +43,9 @@ class Files:
                 found = True
                 if uri not in seen:
                     seen.add(uri)
-                    yield Track(track_id(self.name, uri), self.name, uri, artist.name, title_of(path))
+                    yield Track(
+                        track_id(self.name, uri), self.name, uri, artist.name, title_of(path)
+                    )
             if not found:
                 yield Rejection(
                     id=track_id(self.name, entry),
@@ -65,7 +67,7 @@ class Files:
             return path.as_posix()
 
     def _expand(self, entry: str) -> Iterator[Path]:
-        pattern = Path(os.path.abspath(self._base / os.path.expanduser(entry)))
+        pattern = Path(os.path.abspath(self._base / Path(entry).expanduser()))
         if pattern.suffix.lower() in PLAYLISTS and pattern.is_file():
             yield from self._playlist(pattern)
         elif pattern.is_dir():
@@ -99,7 +101,7 @@ class Files:
         for line in text.splitlines():
             entry = line.strip()
             if entry and not entry.startswith("#"):
-                yield Path(os.path.abspath(path.parent / os.path.expanduser(entry)))
+                yield Path(os.path.abspath(path.parent / Path(entry).expanduser()))
 
 
 def title_of(path: Path) -> str:
@@ -109,8 +111,10 @@ def title_of(path: Path) -> str:
 
 
 def _wanted(path: Path) -> bool:
-    """Audio by its name. A folder or a dead link named like audio is listed: it will be rejected
-    with a reason instead of vanishing."""
+    """Audio by its name.
+
+    A folder or a dead link named like audio is listed too: it is rejected with a reason.
+    """
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 

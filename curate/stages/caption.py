@@ -22,7 +22,9 @@ def track_labels(labels: TrackLabels, found: Tags) -> tuple[Label, ...]:
     return (*labels.labels, *tags.labels(found))
 
 
-def caption(whole: tuple[Label, ...], chunks: tuple[Chunk, ...], options: CaptionOptions) -> Captions:
+def caption(
+    whole: tuple[Label, ...], chunks: tuple[Chunk, ...], options: CaptionOptions
+) -> Captions:
     """One caption a chunk."""
     made = []
     for chunk in chunks:

@@ -105,7 +105,7 @@ def _measure(
         path=f"{folder(track)}/{name}",
         size_bytes=0,
         sha256="",
-        amplitude=round(float(np.abs(clip).max(initial=0.0)), 6),
+        amplitude=round(min(float(np.abs(clip).max(initial=0.0)), 1.0), 6),
         loudness_lufs=lufs,
         silence_share=inspect.silence_share(audio.mono(clip), rate),
         clipping_share=inspect.clipping_share(clip),

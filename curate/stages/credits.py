@@ -6,7 +6,8 @@ from curate.names import normalise
 from curate.records import Tags, Track
 
 _SEPARATORS = re.compile(
-    r"\s*(?:;|,|\uff0c|\u3001|\s(?:feat\.?|ft\.?|featuring|with|vs\.?|x|\u00d7)\s)\s*", re.IGNORECASE
+    r"\s*(?:;|,|\uff0c|\u3001|\s(?:feat\.?|ft\.?|featuring|with|vs\.?|x|\u00d7)\s)\s*",
+    re.IGNORECASE,
 )
 _IN_TITLE = re.compile(
     r"[(\[\uff08]\s*(?:feat\.?|ft\.?|featuring|with)\s+([^)\]\uff09]+)[)\]\uff09]"

@@ -183,9 +183,10 @@ def _offset(one: Items, other: Items) -> int | None:
     ranked = other[order]
     left = np.searchsorted(ranked, one, side="left")
     right = np.searchsorted(ranked, one, side="right")
-    found: list[npt.NDArray[np.int64]] = []
-    for index in np.flatnonzero((right > left) & (right - left <= 8)):
-        found.append(index - order[left[index] : right[index]])
+    found = [
+        index - order[left[index] : right[index]]
+        for index in np.flatnonzero((right > left) & (right - left <= 8))
+    ]
     if not found:
         return None
     offsets, votes = np.unique(np.concatenate(found), return_counts=True)

@@ -31,7 +31,7 @@ def look(path: Path) -> os.stat_result:
         why = "a link to a file that is gone" if path.is_symlink() else "no such file"
         raise AudioError("missing", f"{why}; restore it or take it off the list") from None
     except OSError as error:
-        why = "a link that leads to itself" if error.errno == errno.ELOOP else error.strerror
+        why = "a link that leads to itself" if error.errno == errno.ELOOP else str(error.strerror)
         raise AudioError("unreadable", f"{why}; mend it or take it off the list") from None
     except ValueError as error:  # a null byte in a playlist's line
         raise AudioError("missing", f"not a possible path: {error}") from None

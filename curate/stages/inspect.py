@@ -118,4 +118,3 @@ def _mend_nonfinite(samples: audio.Samples) -> int:
             bad += int(part.size - finite.sum())
             part[~finite] = 0.0
     return bad
-

@@ -90,7 +90,9 @@ def track(found: Inspection, config: Config) -> None:
         Beyond: For the first limit that does not hold.
     """
     if found.nonfinite_samples:
-        reason = f"{found.nonfinite_samples} NaN or infinite samples; the file is broken, replace it"
+        reason = (
+            f"{found.nonfinite_samples} NaN or infinite samples; the file is broken, replace it"
+        )
         raise Beyond("nonfinite", reason, found.nonfinite_samples, 0)
     _length(found.duration_s, config)
     _hold(found, config.limits.track, TRACK, "limits.track")
@@ -117,7 +119,9 @@ def _hold(
         if (value > limit) if upper else (value < limit):
             need = f"at most {limit:g} is allowed" if upper else f"need at least {limit:g}"
             change = "raise" if upper else "lower"
-            reason = f"{bound.words.format(value)}, {need}; {change} {place}.{bound.option} to use it"
+            reason = (
+                f"{bound.words.format(value)}, {need}; {change} {place}.{bound.option} to use it"
+            )
             raise Beyond(bound.code, reason, value, limit)
 
 

@@ -1,4 +1,4 @@
-"""report: the files that say what a dataset is: rejected.jsonl, dset.yaml, build.json, datasheet."""
+"""report: the files that say what a dataset is: rejected.jsonl, dset.yaml, build.json."""
 
 import json
 import platform
@@ -22,7 +22,7 @@ _DSET = """\
 
 # Datasource of the dataset "{name}" for audiocraft: `dset=audio/{name}` once this file lies in
 # its config/dset/audio. Stock audiocraft composes the solver's file after this one, so there the
-# `dataset:` settings below must be repeated on the command line (dataset.min_segment_ratio=1.0 ...).
+# `dataset:` settings below must stand on the command line too (dataset.min_segment_ratio=1.0).
 # After moving the dataset run `curate relocate` on its folder.
 datasource:
   max_sample_rate: {sample_rate}

@@ -1,10 +1,10 @@
 """split: groups of tracks are dealt out to train, valid and test, and never cross.
 
 A group is what must stay together: copies of one recording, and with `split.by: artist` everything
-an artist had a part in. Each group has a number in 0..1 from a hash of the seed and its first track;
+an artist had a part in. Each group has a number in 0..1, a hash of the seed and its first track;
 the number alone decides (below `test`: test, below `test + valid`: valid, else train), so more
 tracks do not move those that are there. Where that leaves the fractions off, single groups without
-a place from an earlier build are moved, the ones with the lowest cost first, until no move helps.
+a place from an earlier build are moved, the most helpful move first, until none helps.
 """
 
 from collections.abc import Iterable

@@ -86,7 +86,7 @@ def write(out: Path, finished: Iterable[Finished], config: Config) -> Written:
                 chunks[item.split] += 1
                 seconds[item.split] += chunk.duration_s
         os.sync()  # one for all sidecars: a sync each costs more than the rest of the stage
-    counts = {
+    counts: dict[str, SplitCount] = {
         split: SplitCount(int(tracks[split]), int(chunks[split]), round(seconds[split] / 3600, 6))
         for split in SPLITS
     }
@@ -124,9 +124,7 @@ _SHARED = [f.name for f in dataclasses.fields(Sidecar) if f.name in ManifestLine
 
 def _manifest_line(sidecar: Sidecar, path: Path, amplitude: float) -> ManifestLine:
     shared: dict[str, Any] = {name: getattr(sidecar, name) for name in _SHARED}
-    return ManifestLine(
-        path=str(path), amplitude=amplitude, weight=None, info_path=None, **shared
-    )
+    return ManifestLine(path=str(path), amplitude=amplitude, weight=None, info_path=None, **shared)
 
 
 def _track_line(item: Finished, rights: str) -> TrackLine:

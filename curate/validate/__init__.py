@@ -6,8 +6,8 @@ more special finding about a field silences the more general ones, and what foll
 (counts, fingerprint) is not reported beside it.
 
 Order of reading: `codes` (what there is to find), `run` (what is checked, in order), then by theme
-`layout`, `text`, `meaning`, `sound`, `labels`, `splits`, `built`, `dset`; `upstream` is audiocraft's
-own parsing.
+`layout`, `text`, `meaning`, `sound`, `labels`, `splits`, `built`, `dset`; `upstream` is what
+audiocraft itself does.
 """
 
 from pathlib import Path

@@ -55,16 +55,20 @@ def check_header(entry: Entry, collector: Collector) -> None:
         code, message = _why(error)
         entry.add(collector, code, f"{shown(str(path), 200)}: {message}", "path")
         return
-    duration = text.number(entry.document.get("duration"))
-    length = header.duration_s
-    known = duration is not None and length is not None and "duration" not in entry.flagged
-    if known and abs(duration - length) > tolerance(header):
-        message = f"duration is {duration:g} s, the file has {length:.6g} s"
-        entry.add(collector, "duration_differs", message, "duration")
+    _check_duration(entry, header, collector)
     rate = text.number(entry.document.get("sample_rate"))
     if rate is not None and rate != header.sample_rate and "sample_rate" not in entry.flagged:
         message = f"sample_rate is {rate:g} Hz, the file has {header.sample_rate} Hz"
         entry.add(collector, "sample_rate_differs", message, "sample_rate")
+
+
+def _check_duration(entry: Entry, header: audio.Header, collector: Collector) -> None:
+    duration, length = text.number(entry.document.get("duration")), header.duration_s
+    if duration is None or length is None or "duration" in entry.flagged:
+        return
+    if abs(duration - length) > tolerance(header):
+        message = f"duration is {duration:g} s, the file has {length:.6g} s"
+        entry.add(collector, "duration_differs", message, "duration")
 
 
 def _why(error: BaseException) -> tuple[str, str]:

@@ -40,7 +40,7 @@ class Ledger:
         self._first: dict[int, _Place] = {}
         self._sides: dict[int, set[Split | None]] = {}
         self._artists: dict[str, dict[str, set[Split]]] = {}
-        self._sidecars: dict[int, str] = {}
+        self._sidecars: dict[int, int] = {}
         self.leaked: set[str] = set()
 
     def add(self, entry: Entry, content: str | bytes | None, collector: Collector) -> None:
@@ -53,8 +53,8 @@ class Ledger:
         """
         track = entry.document.get("track_id")
         track = track if isinstance(track, str) else None
-        found = self._same_clip(entry, track, collector)
-        self._shared_sidecar(entry, collector)
+        found = self._shared_sidecar(entry, collector)
+        found = found or self._same_clip(entry, track, collector)
         if content is not None:
             found = self._same_audio(entry, track, content, found, collector)
         self._crossing(entry, track, found, collector)
@@ -115,14 +115,16 @@ class Ledger:
         entry.add(collector, other if crossing else same, message, "path")
         return True
 
-    def _shared_sidecar(self, entry: Entry, collector: Collector) -> None:
+    def _shared_sidecar(self, entry: Entry, collector: Collector) -> bool:
         if entry.audio is None or entry.sidecar is None:
-            return
+            return False
         path = str(entry.audio)
-        first = self._sidecars.setdefault(hash(str(entry.sidecar_path)), path)
-        if first != path:
-            message = f"{shown(path, 200)} and {shown(first, 200)} have one sidecar"
-            entry.add(collector, "sidecar_shared", message)
+        first = self._sidecars.setdefault(hash(str(entry.sidecar_path)), hash(path))
+        if first == hash(path):
+            return False
+        message = f"{shown(path, 200)} has the sidecar of an earlier line's audio"
+        entry.add(collector, "sidecar_shared", message)
+        return True
 
     def _crossing(self, entry: Entry, track: str | None, found: bool, collector: Collector) -> None:
         """Track, group, artist on a second side; only the strongest is noted, and once."""

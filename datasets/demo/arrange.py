@@ -1,7 +1,7 @@
 """Melody + style + key + tempo -> parts -> recording with its known answers.
 
 A piece is: four bars of introduction over the tune's last chords, the tune as often as it takes to
-reach the wanted length (each verse with other players), two bars of tonic, and a short fade. One
+reach the wanted length (each verse with other players), two bars of tonic under a short fade. One
 beat is one quarter note. Players are a few milliseconds early or late; without drums some styles
 also lean into the phrase (`beat_time`), some percent faster and slower in turn, so that the mean
 tempo is the stated one.
@@ -141,12 +141,12 @@ def _sections(piece: Piece) -> list[_Section]:
     cut = tune - INTRO_BARS * size
     intro = tuple(Chord(c.start - cut, c.beats, c.root, c.tones) for c in chords if c.start >= cut)
     third = 4 if melody.mode == "major" else 3
-    close = (Chord(0.0, float(OUTRO_BARS * size), 0, (0, third, 7)),)
+    close = (Chord(0.0, float(size), 0, (0, third, 7)),)
     found = [_Section(0.0, -1, intro, tune - cut)]
     for verse in range(verse_count(piece)):
         found.append(_Section(found[-1].start + found[-1].beats, verse, chords, tune))
-    last = found[-1]
-    found.append(_Section(last.start + last.beats, -1, close, float(OUTRO_BARS * size)))
+    for _ in range(OUTRO_BARS):
+        found.append(_Section(found[-1].start + found[-1].beats, -1, close, float(size)))
     return found
 
 
@@ -266,18 +266,16 @@ def _play_drums(band: _Band, section: _Section, full: bool) -> None:
 
 
 def _play_close(band: _Band, section: _Section) -> None:
-    """The final chord, struck once and left to ring."""
+    """The final chord, struck once and left to ring, under the tonic in the lead."""
     piece, tonic = band.piece, tonic_pitch(band.piece)
-    chord, size = section.chords[0], piece.melody.beats_per_bar
-    for beat, beats in ((0.0, float(size)), (float(size), float(size))):
-        for pitch in _voices(chord, tonic, piece.style.comp_low)[:4]:
-            band.play("comp", section.start + beat, beats, pitch, 0.6)
-        root = piece.style.bass_low + (tonic - piece.style.bass_low) % 12
-        band.play("bass", section.start + beat, beats, root, 0.9)
-        if piece.drums:
-            band.play("drums", section.start + beat, 1.0, next(iter(piece.style.kit[size])), 0.9)
+    low, size = piece.style.bass_low, piece.melody.beats_per_bar
+    for pitch in _voices(section.chords[0], tonic, piece.style.comp_low)[:4]:
+        band.play("comp", section.start, section.beats, pitch, 0.6)
+    band.play("bass", section.start, section.beats, low + (tonic - low) % 12, 0.9)
     lead = tonic + piece.style.lead_octave
-    band.play("lead0", section.start, 2.0 * size, lead, 0.8)
+    band.play("lead0", section.start - size, size + section.beats, lead, 0.8)
+    if piece.drums:
+        band.play("drums", section.start, 1.0, next(iter(piece.style.kit[size])), 0.9)
 
 
 def arrange(piece: Piece) -> Arrangement:
@@ -297,12 +295,12 @@ def arrange(piece: Piece) -> Arrangement:
         _play_comp(band, section, style.comp_low, style.comp_patterns[size][fast])
         if verse != 0 or piece.drums or style.bass == style.comp:
             _play_bass(band, section, style.bass_patterns[size][fast])
-        if style.pad is not None and verse % 2 == 1:
+        if style.pad is not None and verse % 2 != 0:  # every second verse, beginning and end
             _play_pad(band, section)
         if piece.drums:
             _play_drums(band, section, full=verse > 0 or "snare" in style.kit[size])
         if verse >= 0:
-            last = verse == len(sections) - 3
+            last = verse == sections[-OUTRO_BARS - 1].verse
             _play_tune(band, section, low_voice=verse % 3 != 0, octave=last and verse > 0)
     _play_close(band, sections[-1])
     beats = sections[-1].start + sections[-1].beats

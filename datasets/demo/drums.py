@@ -1,4 +1,4 @@
-"""Drum strokes by synthesis: a pitch-swept sine, filtered noise, or both. Mono float32 one-shots."""
+"""Drum strokes: a pitch-swept sine, filtered noise, or both, as mono float32 one-shots."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -87,13 +87,13 @@ DRUMS: dict[str, tuple[Callable[[], np.ndarray], float]] = {
     "kick": (_kick, 0.75),
     "snare": (_snare, 0.5),
     "brush": (_brush, 0.3),
-    "hat": (_hat, 0.2),
-    "open hat": (_open_hat, 0.2),
-    "crash": (_crash, 0.3),
+    "hat": (_hat, 0.3),
+    "open hat": (_open_hat, 0.3),
+    "crash": (_crash, 0.38),
     "tom": (_tom, 0.55),
     "taiko": (_taiko, 0.75),
     "rim": (_rim, 0.3),
-    "shaker": (_shaker, 0.18),
+    "shaker": (_shaker, 0.24),
 }
 """Name -> (stroke, peak level)."""
 

@@ -3,7 +3,8 @@
 Writes ``DIR/<artist>/<title>.<ext>`` (default DIR: ``audio/`` beside this file) with tags, and
 ``DIR/answers.json`` with what is known of every file: tonic, mode, bpm, instruments, genre, moods,
 sha256. Files that are there, unchanged and made by this very code are left alone, so a second run
-does nothing; files are written under another name and renamed, so a killed run leaves no halves.
+does nothing. A file is written under another name and then renamed, so that no artist's folder
+ever holds half a one.
 """
 
 import argparse
@@ -176,7 +177,7 @@ def _is_current(song: Song, out: Path, entry: dict[str, object] | None, stamp: s
     return entry.get("sha256") == _sha256(path)
 
 
-def render_all(out: Path, songs: tuple[Song, ...] = SONGS, jobs: int | None = None) -> int:
+def render_all(out: Path, songs: tuple[Song, ...], jobs: int | None = None) -> int:
     """Bring all files up to date, printing a line a song.
 
     Args:
@@ -212,7 +213,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=HERE / "audio", help="default: audio/ here")
     options = parser.parse_args(arguments)
     begun = time.perf_counter()
-    written = render_all(options.out)
+    written = render_all(options.out, SONGS)
     print(f"{written} of {len(SONGS)} files written in {time.perf_counter() - begun:.1f} s")
     return 0
 

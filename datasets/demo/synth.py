@@ -171,14 +171,14 @@ def _pluck(
 
 def _koto(frequency: float, count: int, noise: np.random.Generator) -> Samples:
     return _attack(
-        _pluck(frequency, count, noise, damping=0.08, decay_s=3.2, bright=0.75, position=0.11),
+        _pluck(frequency, count, noise, damping=0.06, decay_s=6.5, bright=0.75, position=0.11),
         0.001,
     )
 
 
 def _guitar(frequency: float, count: int, noise: np.random.Generator) -> Samples:
     return _attack(
-        _pluck(frequency, count, noise, damping=0.3, decay_s=3.0, bright=0.5, position=0.21),
+        _pluck(frequency, count, noise, damping=0.3, decay_s=4.5, bright=0.5, position=0.21),
         0.002,
     )
 
@@ -307,11 +307,11 @@ def _lead(frequency: float, count: int, noise: np.random.Generator) -> Samples:
 
 
 def _overdrive(frequency: float, count: int, noise: np.random.Generator) -> Samples:
-    string = _pluck(frequency, count, noise, damping=0.2, decay_s=7.0, bright=0.6, position=0.13)
-    string /= max(float(np.abs(string).max()), 1e-9)
-    driven = np.tanh(9.0 * string)
-    cabinet = lfilter([0.2], [1.0, -0.8], driven)
-    return _attack((cabinet * np.exp(-0.35 * _time(count))).astype(np.float32), 0.004)
+    string = _pluck(frequency, count, noise, damping=0.2, decay_s=9.0, bright=0.6, position=0.13)
+    string /= max(float(np.sqrt(np.mean(string[2000:20000] ** 2))), 1e-9)
+    driven = np.tanh(3.0 * string)
+    cabinet = lfilter([0.2], [1.0, -0.8], lfilter([1.0, -1.0], [1.0, -0.995], driven))
+    return _attack((cabinet * np.exp(-0.3 * _time(count))).astype(np.float32), 0.004)
 
 
 TIMBRES: dict[str, Timbre] = {

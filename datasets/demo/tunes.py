@@ -184,26 +184,25 @@ GREENSLEEVES = Melody(
     "| III | III | VII | v | i | iv | V | V | III | III | VII | v | i | V7 | i | i",
 )
 
-SCARBOROUGH_FAIR = Melody(
-    title="Scarborough Fair",
-    composer="traditional (England)",
-    year="before 1889",
-    source="Printed by Frank Kidson 1891. Dorian: minor with a raised sixth, which sounds once; "
-    "given as minor.",
+FOLIA = Melody(
+    title="La Folia",
+    composer="traditional (Iberia), after Arcangelo Corelli (1653-1713)",
+    year="1700",
+    source="Theme of Corelli's sonata op. 5 no. 12, plain; sarabande in three-four.",
     mode="minor",
     beats_per_bar=3,
-    tempo_range=(80, 126),
-    centre=64,
-    notes="1:2 1 | 5:2 5 | 2:1.5 3/ 2 | 1:3 | r 5 7 | 1':2 7 | 5 #6 4 | 5:3 | r r 1' | 1':2 1'"
-    "| 7:2 5 | 5 4 3 | 2 7,:2 | 7,:2 1 | 5:2 4 | 3 2 1 | 7,:2 2 | 1:3",
-    chords="i | i | VII | i | i | III | IV | i | i | i | III | i | VII | VII | i | i | VII | i",
+    tempo_range=(60, 116),
+    centre=67,
+    notes="1 1:1.5 2/ | #7,:3 | 1 1:1.5 2/ | 2:3 | 3 3:1.5 4/ | 2:3 | 1 1:1.5 2/ | #7,:3"
+    "| 1 1:1.5 2/ | #7,:3 | 1 1:1.5 2/ | 2:3 | 3 3:1.5 4/ | 2:3 | 1 2/ 1/ #7, | 1:3",
+    chords="i | V | i | VII | III | VII | i | V | i | V | i | VII | III | VII | i:1 V7:2 | i",
 )
 
 KOROBEINIKI = Melody(
     title="Коробейники (Korobeiniki)",
     composer="traditional (Russia)",
-    year="1861",
-    source="Folk tune to Nekrasov's poem of 1861.",
+    year="19th century",
+    source="Folk tune to which Nekrasov's poem of 1861 is sung.",
     mode="minor",
     beats_per_bar=4,
     tempo_range=(108, 180),
@@ -244,7 +243,7 @@ TUNES: tuple[Melody, ...] = (
     ODE_TO_JOY,
     MINUET_IN_G,
     GREENSLEEVES,
-    SCARBOROUGH_FAIR,
+    FOLIA,
     KOROBEINIKI,
     GOD_REST_YE,
 )
