@@ -207,7 +207,8 @@ _AUDIO = {
     ),
     "chunk_clipped": Code(
         _WARNING,
-        "More than 5% of a clip's samples are in runs of 3 or more at full scale (--deep).",
+        "More of a clip's samples are in runs of 3 or more at full scale than limits.chunk allows, "
+        "else 5% (--deep).",
         "get a better copy of the recording; check limits.chunk.max_clipping_share",
     ),
     "audio_broken": Code(

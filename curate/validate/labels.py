@@ -62,20 +62,19 @@ def faults(labels: Any) -> Iterator[tuple[str, str]]:
         if not isinstance(label, dict):
             continue
         kind, value, score = label.get("kind"), label.get("value"), number(label.get("score"))
-        name = f"labels[{index}] ({shown(kind)[1:-1]} by {shown(label.get('source'))[1:-1]})"
+        fault = None
         if score is not None and not 0 <= score <= 1:
-            yield "label_range", f"{name}: score {score:g}, expected 0 to 1"
-        if kind == "key" and isinstance(value, str) and not KEY.fullmatch(value):
-            yield "key_name", f"{name}: {shown(value)}, expected tonic and mode as in 'F# minor'"
-        measured = number(value)
-        if isinstance(kind, str) and kind in RANGES and measured is not None:
-            low, high = RANGES[kind]
-            if not low <= measured <= high:
+            fault = "label_range", f"score {score:g}, expected 0 to 1"
+        elif kind == "key" and isinstance(value, str) and not KEY.fullmatch(value):
+            fault = "key_name", f"{shown(value)}, expected tonic and mode as in 'F# minor'"
+        elif isinstance(kind, str) and kind in RANGES:
+            (low, high), measured = RANGES[kind], number(value)
+            if measured is not None and not low <= measured <= high:
                 unit = LABEL_UNITS[kind]
-                yield (
-                    "label_range",
-                    f"{name}: {measured:g} ({unit}), expected {low:g} to {high:g}",
-                )
+                fault = "label_range", f"{measured:g} ({unit}), expected {low:g} to {high:g}"
+        if fault is not None:
+            by = f"{shown(kind)[1:-1]} by {shown(label.get('source'))[1:-1]}"
+            yield fault[0], f"labels[{index}] ({by}): {fault[1]}"
 
 
 def loudness(entry: Entry) -> float | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from curate import schema
+from curate.config import ChunkLimits
 from curate.fingerprint import Fingerprint
 from curate.records import ManifestLine
 from curate.validate import built as own
@@ -51,6 +52,8 @@ class _Run:
         self._parser = text.Parser()
         self._built = own.read(place, collector, self._parser)
         config = self._built.config
+        limits = config.limits.chunk if config else ChunkLimits()
+        self._max_clipped = limits.max_clipping_share
         by_artist = config is not None and config.split.by == "artist"
         self._paths = Paths(place, collector)
         self._ledger = Ledger(self._built.owners, ours=place.ours, by_artist=by_artist)
@@ -163,7 +166,7 @@ class _Run:
         """What counts across clips."""
         content: str | bytes | None = None
         if heard is not None and entry.header is not None:
-            sound.check_sound(entry, heard, self.collector)
+            sound.check_sound(entry, heard, self.collector, self._max_clipped)
             content = heard.content or None
         elif not self.deep and entry.sidecar is not None:
             stored = entry.sidecar.get("audio_sha256")

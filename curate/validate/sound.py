@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from curate import audio
-from curate.config import Config
+from curate.config import ChunkLimits, Config
 from curate.errors import AudioError
-from curate.records import Seconds
+from curate.records import Seconds, Share
+from curate.stages import inspect
 from curate.validate import labels, text, upstream
 from curate.validate.entries import Entry
 from curate.validate.report import Collector, shown
@@ -25,10 +26,8 @@ from curate.validate.report import Collector, shown
 SILENT_AMPLITUDE = 1e-3
 """-60 dBFS."""
 
-FULL_SCALE = 0.999
-CLIPPED_RUN = 3
-CLIPPED_SHARE = 0.05
-"""Samples in runs of `CLIPPED_RUN` or more at full scale, as share of all; the limit of a build."""
+CLIPPED_SHARE = ChunkLimits().max_clipping_share
+"""Where build.json says nothing else."""
 
 AMPLITUDE_TOLERANCE = 1e-3
 ESTIMATE_TOLERANCE: Seconds = 0.1
@@ -48,7 +47,7 @@ def check_header(entry: Entry, collector: Collector) -> None:
     if path is None:
         return
     try:
-        text.open_regular(path).close()
+        text.check_regular(path)
         with audio.Reader(path) as reader:
             header = entry.header = reader.header
     except (AudioError, RuntimeError, *text.READ_ERRORS) as error:
@@ -191,8 +190,8 @@ class Sound:
 def listen(path: Path) -> Sound:
     """Decodes a file in blocks. Raises nothing for what it holds."""
     digest = hashlib.blake2b(digest_size=16)
-    frames = clipped = nonfinite = samples = 0
-    peak = 0.0
+    frames = nonfinite = samples = 0
+    peak = clipped = 0.0
     try:
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -207,8 +206,8 @@ def listen(path: Path) -> Sound:
                     low, high = float(block.min()), float(block.max())
                 largest = max(-low, high)
                 peak = max(peak, largest)
-                if largest >= FULL_SCALE:
-                    clipped += clipped_samples(block)
+                if largest >= inspect.FULL_SCALE:
+                    clipped += inspect.clipping_share(block) * block.size
                 frames += len(block)
                 samples += block.size
     except (AudioError, RuntimeError, *text.READ_ERRORS) as error:
@@ -217,18 +216,9 @@ def listen(path: Path) -> Sound:
     return Sound(frames, peak, share, nonfinite, digest.digest(), sha256)
 
 
-def clipped_samples(block: audio.Samples) -> int:
-    """How many samples of [T, C] stand in runs of `CLIPPED_RUN` or more at full scale."""
-    count = 0
-    for channel in block.T:
-        full = np.abs(channel) >= FULL_SCALE
-        edges = np.flatnonzero(np.diff(full, prepend=False, append=False))
-        lengths = edges[1::2] - edges[::2]
-        count += int(lengths[lengths >= CLIPPED_RUN].sum())
-    return count
-
-
-def check_sound(entry: Entry, sound: Sound, collector: Collector) -> None:
+def check_sound(
+    entry: Entry, sound: Sound, collector: Collector, max_clipped: Share = CLIPPED_SHARE
+) -> None:
     """Holds what was decoded against header, line and sidecar."""
     header = entry.header
     if header is None:
@@ -246,8 +236,10 @@ def check_sound(entry: Entry, sound: Sound, collector: Collector) -> None:
     elif sound.amplitude < SILENT_AMPLITUDE and "amplitude" not in entry.flagged:
         message = f"the largest sample is {sound.amplitude:.2g} of full scale"
         entry.add(collector, "chunk_silent", message, "amplitude")
-    if sound.clipped_share > CLIPPED_SHARE:
-        message = f"{sound.clipped_share:.1%} of the samples are clipped"
+    if sound.clipped_share > max_clipped:
+        message = (
+            f"{sound.clipped_share:.1%} of the samples are clipped, expected {max_clipped:.1%}"
+        )
         entry.add(collector, "chunk_clipped", message)
     stored = entry.sidecar.get("audio_sha256") if entry.sidecar else None
     if collector.ours and isinstance(stored, str) and stored != sound.sha256:

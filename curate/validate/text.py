@@ -4,10 +4,10 @@ Stricter than Python's `json`: UTF-8 only, no key twice, no NaN; faults come bac
 and a message beside whatever could be read.
 """
 
+import errno
 import gzip
 import json
 import math
-import os
 import stat
 import zlib
 from collections.abc import Iterator
@@ -127,15 +127,13 @@ class Parser:
 def read_object(path: Path, parser: Parser) -> Parsed:
     """A JSON file that holds one object. A missing file raises FileNotFoundError, nothing else."""
     try:
-        with open_regular(path) as file:
-            data = file.read(FILE_BYTES + 1)
+        if check_regular(path) > FILE_BYTES:
+            return Parsed(None, (Fault("not_json", f"larger than {FILE_BYTES >> 20} MiB"),))
+        return parser.parse(path.read_bytes())
     except FileNotFoundError:
         raise
     except READ_ERRORS as error:
         return Parsed(None, (Fault("file_unreadable", reason(error)),))
-    if len(data) > FILE_BYTES:
-        return Parsed(None, (Fault("not_json", f"larger than {FILE_BYTES >> 20} MiB"),))
-    return parser.parse(data)
 
 
 def read_lines(path: Path, parser: Parser) -> Iterator[Line]:
@@ -143,7 +141,7 @@ def read_lines(path: Path, parser: Parser) -> Iterator[Line]:
 
     A missing file raises FileNotFoundError, nothing else is raised.
     """
-    with open_regular_or_gzip(path) as file:
+    with open_lines(path) as file:
         number = 0
         while True:
             number += 1
@@ -172,24 +170,24 @@ def _skip_line(file: IO[bytes]) -> None:
             return
 
 
-def open_regular(path: Path) -> IO[bytes]:
-    """Opens a file that is a file: a pipe or a device would block or never end.
+def check_regular(path: Path) -> int:
+    """Size in bytes of a file that is a file: a pipe or a device would block or never end.
 
     Raises:
-        OSError, ValueError: As opening does, and for what is no regular file.
+        OSError, ValueError: There is none, or it is something else.
     """
-    if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - in the hot path
-        raise IsADirectoryError(0, "not a regular file")
-    return open(path, "rb")  # noqa: PTH123
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "not a regular file")
+    return found.st_size
 
 
-def open_regular_or_gzip(path: Path) -> IO[bytes]:
-    """As `open_regular`; unpacks where audiocraft would (`load_audio_meta`)."""
-    file = open_regular(path)
-    if not path.name.lower().endswith(".gz"):
-        return file
-    file.close()
-    return gzip.open(path, "rb")  # type: ignore[return-value]
+def open_lines(path: Path) -> IO[bytes]:
+    """Opens a regular file; unpacks it where audiocraft would (`load_audio_meta`)."""
+    check_regular(path)
+    if path.name.lower().endswith(".gz"):
+        return gzip.open(path, "rb")  # type: ignore[return-value]
+    return path.open("rb")
 
 
 def reason(error: BaseException) -> str:

@@ -210,14 +210,17 @@ def _play_bass(band: _Band, section: _Section, pattern: str) -> None:
     strokes = _strokes(pattern, section.beats, size)
     starts = {start for start, _, _ in strokes}
     changes = [(c.start, min(1.0, c.beats), "r") for c in section.chords if c.start not in starts]
-    for start, beats, character in sorted(strokes + changes):
+    line = sorted(strokes + changes)
+    ends = [start for start, _, _ in line[1:]] + [section.beats]
+    for (start, beats, character), end in zip(line, ends, strict=True):
         chord = _at(section.chords, start)
         root = low + (tonic + chord.root - low) % 12
         fifth = next((t for t in chord.tones if (t - chord.root) % 12 in (6, 7)), chord.root)
         above = low + (tonic + fifth - low) % 12
         first = any(c.start == start for c in section.chords)
+        length = 0.92 * min(beats, end - start)
         pitch = {"o": root + 12, "f": root if first else above}.get(character, root)
-        band.play("bass", section.start + start, 0.92 * beats, pitch, _accent(start, size))
+        band.play("bass", section.start + start, length, pitch, _accent(start, size))
 
 
 def _play_pad(band: _Band, section: _Section) -> None:

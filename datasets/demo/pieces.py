@@ -14,6 +14,7 @@ from styles import (
     PIANO_BALLAD,
     ROCK,
     STYLES,
+    Style,
 )
 
 SAKURA_KOTO = "さくら箏合奏団"
@@ -39,7 +40,7 @@ class Song:
 
 
 def _piece(
-    melody: Melody, tonic: str, bpm: float, style, seed: int, *, drums: bool = False
+    melody: Melody, tonic: str, bpm: float, style: Style, seed: int, *, drums: bool = False
 ) -> Piece:
     return Piece(melody, tonic, bpm, style, drums, 102.0, seed)
 
@@ -163,9 +164,9 @@ def _tempo(index: int) -> float:
 def bench_pieces() -> tuple[Piece, ...]:
     """64 variants of about 60-90 s with known key and tempo.
 
-    Tempi rise evenly from 60 to 180; tonics go round by steps of five semitones, modes alternate
-    in pairs, styles go round, half of each with drums. A tune is taken from those of the
-    mode in whose range the tempo lies, least used first.
+    Tempi rise evenly from 60 to 180; tonics go round by steps of five semitones, modes alternate,
+    styles go round, half of each with drums. A tune is taken from those of the mode in whose range
+    the tempo lies, least used first.
     """
     used = dict.fromkeys(tunes.TUNES, 0)
     found = []

@@ -19,6 +19,7 @@ from scipy.signal import lfilter
 
 Seconds = float
 Samples = np.ndarray
+Values = Sequence[float] | np.ndarray
 
 SAMPLE_RATE = 44100
 PEAK = 0.89
@@ -72,9 +73,7 @@ def _time(count: int) -> np.ndarray:
     return np.arange(count, dtype=np.float64) / SAMPLE_RATE
 
 
-def _partials(
-    frequencies: Sequence[float], amplitudes: Sequence[float], decays: Sequence[float], count: int
-) -> Samples:
+def _partials(frequencies: Values, amplitudes: Values, decays: Values, count: int) -> Samples:
     """Sum of decaying sines, ``sum a_k exp(-d_k t) sin(2 pi f_k t)``, as one matrix product.
 
     With t = block start + offset each term is the imaginary part of a product of two complex
@@ -88,10 +87,11 @@ def _partials(
     starts = starts * np.array([amplitudes[i] for i in keep])
     left = np.concatenate([starts.real, starts.imag], axis=1).astype(np.float32)
     right = np.concatenate([offsets.imag, offsets.real], axis=0).astype(np.float32)
-    return (left @ right).reshape(-1)[:count]
+    # Not `@`: BLAS rounds differently with the number of threads.
+    return np.einsum("bk,kn->bn", left, right).reshape(-1)[:count]
 
 
-def _harmonics(phase: np.ndarray, amplitudes: Sequence[float]) -> Samples:
+def _harmonics(phase: np.ndarray, amplitudes: Values) -> Samples:
     """``sum a_k sin(k phase)`` by sin(k x) = 2 cos(x) sin((k-1) x) - sin((k-2) x)."""
     current = np.sin(phase).astype(np.float32)
     double_cos = (2.0 * np.cos(phase)).astype(np.float32)

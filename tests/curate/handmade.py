@@ -108,7 +108,13 @@ def ours(folder: Path, config: Config = CONFIG) -> Path:
     (folder / "DATASHEET.md").write_text("# kayo\n")
     counts = Counts(9, 8, 24, 0.0, {"too_short": 1}, {})
     built = BuildInfo(
-        config.name, "0" * 64, "2026-01-01T00:00:00+00:00", True, jsonio.builtins(config), {}, counts
+        config.name,
+        "0" * 64,
+        "2026-01-01T00:00:00+00:00",
+        True,
+        jsonio.builtins(config),
+        {},
+        counts,
     )
     (folder / "build.json").write_bytes(jsonio.pretty(built))
     reseal(folder)
@@ -174,9 +180,7 @@ def _clip(folder: Path, track: TrackLine, index: int, config: Config) -> Manifes
     )
     path.with_suffix(".json").write_bytes(jsonio.pretty(sidecar))
     shared = {
-        name: getattr(sidecar, name)
-        for name in Sidecar.__slots__
-        if name in ManifestLine.__slots__
+        name: getattr(sidecar, name) for name in Sidecar.__slots__ if name in ManifestLine.__slots__
     }
     return ManifestLine(str(path), amplitude=amplitude, weight=None, info_path=None, **shared)
 

@@ -24,9 +24,7 @@ def render(text: str) -> str:
     def table(found: re.Match[str]) -> str:
         return f"{found[1]}\n{_tables()[found[2]]}\n{found[3]}"
 
-    return re.sub(
-        r"(<!-- table ([a-z-]+) -->)\n.*?(<!-- end -->)", table, text, flags=re.DOTALL
-    )
+    return re.sub(r"(<!-- table ([a-z-]+) -->)\n.*?(<!-- end -->)", table, text, flags=re.DOTALL)
 
 
 def _tables() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Schemas, records and the README say the same; faults are worded for people."""
 
+import ast
 import dataclasses
 import json
 import typing
@@ -305,4 +306,33 @@ def test_scores_are_between_0_and_1() -> None:
 
 def test_config_defaults_are_valid_by_the_schema() -> None:
     config = Config("a", "mine", (Artist("b", ("c",)),))
-    assert not list(schema.check(jsonio.builtins(config), schema.load("artists")))
+    document = json.loads(jsonio.encode(config))
+    assert not list(schema.check(document, schema.load("artists")))
+
+
+RAISED = {"AudioError": 0, "Beyond": 0, "Lost": 0, "Rejection": 2}
+"""Where, by position, the code is when one of these is made."""
+
+
+def codes_in_the_source() -> set[str]:
+    """Every code that stands as a literal where a rejection is made."""
+    found = set()
+    for path in Path(schema.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+                continue
+            place = RAISED.get(node.func.id)
+            given = [k.value for k in node.keywords if k.arg == "code"]
+            if place is not None and len(node.args) > place:
+                given.append(node.args[place])
+            found |= {str(a.value) for a in given if isinstance(a, ast.Constant)}
+    return found
+
+
+def test_rejection_codes_are_those_of_the_source() -> None:
+    enum = set(schema.load("rejection")["properties"]["code"]["enum"])
+    raised = codes_in_the_source()
+    assert raised <= enum
+    text = "".join(p.read_text("utf-8") for p in Path(schema.__file__).parent.rglob("*.py"))
+    for code in enum - raised:  # made in some other way, but made
+        assert f'"{code}"' in text, code

@@ -1,8 +1,12 @@
 """The demo data: the music is what its answers say, and rendering is repeatable."""
 
+import hashlib
 import json
 import math
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -190,6 +194,20 @@ def test_same_piece_gives_the_same_samples() -> None:
     assert first.samples.tobytes() == again.samples.tobytes()
     other = render(replace(SHORT, seed=6))
     assert not np.array_equal(first.samples, other.samples)
+
+
+def test_another_process_gives_the_same_samples() -> None:
+    program = (
+        "import hashlib, arrange, pieces;"
+        "samples = arrange.render(pieces.SONGS[11].piece).samples;"
+        "print(hashlib.sha256(samples.tobytes()).hexdigest())"
+    )
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=DEMO, env=environment, capture_output=True, check=True
+    )
+    here = render(SONGS[11].piece).samples
+    assert done.stdout.decode().strip() == hashlib.sha256(here.tobytes()).hexdigest()
 
 
 def test_unknown_tonic_is_refused() -> None:
