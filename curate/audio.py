@@ -8,6 +8,7 @@ A file that is not whole is not used: a decoder that stops early or a header tha
 there is raises `AudioError` with the code `truncated`.
 """
 
+import os
 import struct
 import warnings
 from collections.abc import Iterator
@@ -38,7 +39,7 @@ class Header:
         sample_rate: In Hz.
         channels: Number of channels.
         frames: Length in samples a channel; None where the header does not say.
-        exact: True where `frames` is a promise (wav, flac), not an estimate (mp3 without an index).
+        exact: True where `frames` is a promise (wav, flac, mp3 with an index), not an estimate.
     """
 
     sample_rate: Hertz
@@ -141,7 +142,10 @@ class _SoundFile:
         import soundfile
 
         self._error = soundfile.LibsndfileError
-        self._file = soundfile.SoundFile(path)
+        self._file = soundfile.SoundFile(os.fsencode(path))  # a name need not be UTF-8
+        if self._file.format == "MP3" and not _has_index(path):
+            self._file.close()
+            raise RuntimeError("an mp3 without an index: libsndfile reads no further than a guess")
         frames = self._file.frames
         self.header = Header(
             self._file.samplerate,
@@ -207,7 +211,7 @@ def _floats(frame: Any, channels: int) -> Samples:
 def _open(path: Path) -> "_SoundFile | _Av":
     import soundfile
 
-    _check_riff(path)
+    _check_chunks(path)
     try:
         source: _SoundFile | _Av = _SoundFile(path)
     except (soundfile.LibsndfileError, RuntimeError, TypeError) as first:
@@ -226,22 +230,41 @@ def _open(path: Path) -> "_SoundFile | _Av":
     return source
 
 
-def _check_riff(path: Path) -> None:
-    """libsndfile quietly shortens a wav whose data chunk is cut off; this says so instead."""
+def _has_index(path: Path) -> bool:
+    """Whether an mp3's first frame counts the frames."""
+    with path.open("rb") as file:
+        head = file.read(10)
+        tag = sum(byte << 7 * place for place, byte in enumerate(head[:5:-1]))
+        file.seek(10 + tag if head[:3] == b"ID3" else 0)
+        first = file.read(4096)
+    return any(name in first for name in (b"Xing", b"Info", b"VBRI"))
+
+
+_SOUND_CHUNKS = {
+    (b"RIFF", b"WAVE"): (b"data", "<I"),
+    (b"FORM", b"AIFF"): (b"SSND", ">I"),
+    (b"FORM", b"AIFC"): (b"SSND", ">I"),
+}
+"""The chunk that holds the samples and how lengths are written, by a file's first 12 bytes."""
+
+
+def _check_chunks(path: Path) -> None:
+    """libsndfile quietly shortens a wav or aiff whose sound is cut off; this says so instead."""
     with path.open("rb") as file:
         head = file.read(12)
-        if len(head) < 12 or head[:4] != b"RIFF" or head[8:] != b"WAVE":
+        if (head[:4], head[8:]) not in _SOUND_CHUNKS:
             return
+        sound, order = _SOUND_CHUNKS[head[:4], head[8:]]
         size = path.stat().st_size
         while len(chunk := file.read(8)) == 8:
-            name, length = chunk[:4], struct.unpack("<I", chunk[4:])[0]
-            if name == b"data":
-                _check_wav_data(file, length, size)
+            length = struct.unpack(order, chunk[4:])[0]
+            if chunk[:4] == sound:
+                _check_sound(file, length, size)
                 return
             file.seek(length + length % 2, 1)
 
 
-def _check_wav_data(file: IO[bytes], length: int, size: int) -> None:
+def _check_sound(file: IO[bytes], length: int, size: int) -> None:
     there = size - file.tell()
     unknown = length in (0, 0xFFFFFFFF, 0x7FFFFFFF) or length >= 0xFFFFFF00  # written to a pipe
     if not unknown and there < length:

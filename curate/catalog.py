@@ -35,7 +35,8 @@ CREATE TABLE IF NOT EXISTS failure (
 CREATE TABLE IF NOT EXISTS placement (
     deal TEXT NOT NULL, track TEXT NOT NULL, split TEXT NOT NULL,
     PRIMARY KEY (deal, track)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS file (path TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS file (
+    path TEXT NOT NULL PRIMARY KEY, named INTEGER NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -48,28 +49,32 @@ class Catalog:
             self._db = sqlite3.connect(path)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version not in (0, FORMAT):
-                raise CurateError(
-                    f"{path}: written by another version of curate (format {version}, this one "
-                    f"reads {FORMAT}); build into a new folder or remove the file to start over"
-                )
+            self._check_format(path)
             self._db.executescript(_TABLES)
             self._db.execute(f"PRAGMA user_version = {FORMAT}")
         except sqlite3.DatabaseError as error:
-            raise CurateError(
-                f"{path}: not a usable catalog ({error}); remove it to build afresh - audio files "
-                "are then made again"
-            ) from None
+            raise _unusable(path, error) from None
         self._committed = time.monotonic()
+
+    def _check_format(self, path: Path) -> None:
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, FORMAT):
+            raise CurateError(
+                f"{path}: written by another version of curate (format {version}, this one "
+                f"reads {FORMAT}); build into a new folder or remove the file to start over"
+            )
 
     @classmethod
     def look(cls, path: Path) -> "Catalog":
         """A copy in memory of the catalog at `path`, empty if there is none: for looking only."""
         copy = cls(Path(":memory:"))
         if path.is_file():
-            with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as there:
-                there.backup(copy._db)
+            try:
+                with contextlib.closing(reading(path)) as there:
+                    there.backup(copy._db)
+                copy._check_format(path)
+            except sqlite3.DatabaseError as error:
+                raise _unusable(path, error) from None
         return copy
 
     def __enter__(self) -> Self:
@@ -97,12 +102,12 @@ class Catalog:
         ).fetchone()
         return None if row is None else jsonio.decode(row[0], kind)
 
-    def seen(self, item: str, stage: str) -> bool:
-        """Whether there is a result under any fingerprint."""
-        row = self._db.execute(
-            "SELECT 1 FROM result WHERE item = ? AND stage = ? LIMIT 1", (item, stage)
-        ).fetchone()
-        return row is not None
+    def results(self, item: str) -> dict[tuple[str, str], bytes]:
+        """All results of an item, still encoded, by stage and fingerprint: one query, not many."""
+        rows = self._db.execute(
+            "SELECT stage, fingerprint, value FROM result WHERE item = ?", (item,)
+        )
+        return {(stage, fingerprint): value for stage, fingerprint, value in rows}
 
     def put(
         self, item: str, stage: str, fingerprint: str, record: object, *, only: bool = False
@@ -153,18 +158,48 @@ class Catalog:
             ((deal, track, split) for track, split in placed.items()),
         )
 
-    def files(self) -> Iterator[str]:
-        """Every file a build has written below the dataset's folder, relative to it."""
-        for (path,) in self._db.execute("SELECT path FROM file ORDER BY path").fetchall():
-            yield path
+    def note_file(self, *paths: str, named: bool) -> None:
+        """Remembers files below the dataset's folder as ours; only such are ever removed.
 
-    def note_files(self, paths: Iterable[str]) -> None:
-        """Remembers files as ours: only such are ever removed."""
-        self._db.executemany("INSERT OR IGNORE INTO file VALUES (?)", ((path,) for path in paths))
+        Args:
+            paths: Relative to the folder.
+            named: Whether the dataset that is being written names them.
+        """
+        self._db.executemany(
+            "INSERT INTO file VALUES (?, ?) ON CONFLICT DO UPDATE SET named = excluded.named",
+            ((path, named) for path in paths),
+        )
+
+    def name_no_files(self) -> None:
+        """Before a dataset is written: it names no file yet."""
+        self._db.execute("UPDATE file SET named = 0 WHERE named")
+
+    def unnamed_files(self) -> list[str]:
+        """Files that earlier builds left and the dataset does not name."""
+        rows = self._db.execute("SELECT path FROM file WHERE NOT named ORDER BY path")
+        return [path for (path,) in rows]
 
     def forget_files(self, paths: Iterable[str]) -> None:
         """Forgets files that were removed."""
         self._db.executemany("DELETE FROM file WHERE path = ?", ((path,) for path in paths))
+
+
+def reading(path: Path) -> sqlite3.Connection:
+    """A connection that writes nothing, no files beside the catalog either.
+
+    SQLite puts an index and a log beside a catalog even to read it. Where there is no log nobody
+    has it open, and it can be read as it lies.
+    """
+    path = path.absolute()
+    still = not path.with_name(f"{path.name}-wal").exists()
+    return sqlite3.connect(f"{path.as_uri()}?mode=ro{'&immutable=1' if still else ''}", uri=True)
+
+
+def _unusable(path: Path, error: sqlite3.DatabaseError) -> CurateError:
+    return CurateError(
+        f"{path}: not a usable catalog ({error}); remove it to build afresh - audio files are then "
+        "made again"
+    )
 
 
 @contextlib.contextmanager

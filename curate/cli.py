@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--dry-run", action="store_true", help="say what would be done, do nothing")
     build.add_argument("--offline", action="store_true", help="use only what is on this machine")
     build.add_argument(
-        "--timeout", type=float, default=900.0, metavar="SECONDS",
+        "--timeout", type=_seconds, default=900.0, metavar="SECONDS",
         help="longest work on one track before it is given up (default: %(default)g)",
     )  # fmt: skip
     build.set_defaults(run=_build)
@@ -203,6 +203,13 @@ def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{value}: must be at least 1")
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0.0 < value < float("inf"):  # NaN is neither
+        raise argparse.ArgumentTypeError(f"{text}: must be a number of seconds above 0")
     return value
 
 

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curate import jsonio
-from curate.errors import CurateError
+from curate.errors import AudioError, CurateError
 from curate.fingerprint import Fingerprint
 from curate.records import (
     SPLITS,
@@ -58,10 +58,19 @@ class Clip(Sidecar):
     path: Path
 
     def audio(self) -> tuple[npt.NDArray[np.float32], Hertz]:
-        """The samples, float32 [C, T], full scale 1, and their rate in Hz; read at every call."""
+        """The samples, float32 [C, T], full scale 1, and their rate in Hz; read at every call.
+
+        Raises:
+            DatasetError: The file is missing or broken.
+        """
         from curate import audio
 
-        decoded = audio.read(self.path)
+        try:
+            decoded = audio.read(self.path)
+        except FileNotFoundError:
+            raise DatasetError(f"{self.path} is missing; run `curate build` again") from None
+        except (OSError, AudioError) as error:
+            raise DatasetError(f"{self.path}: {error}; run `curate build` again") from None
         return np.ascontiguousarray(decoded.samples.T), decoded.sample_rate
 
 

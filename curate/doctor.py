@@ -46,6 +46,7 @@ PACKAGES = (
     ("msgspec", "msgspec"),
     ("PyYAML", "yaml"),
     ("pebble", "pebble"),
+    ("psutil", "psutil"),
     ("rich", "rich"),
 )
 """Distribution and module of everything a build imports."""
@@ -130,6 +131,8 @@ def _disk() -> Check:
 
 
 def _memory_gib() -> float | None:
-    import psutil
-
+    try:
+        import psutil
+    except ImportError:
+        return None
     return float(psutil.virtual_memory().available / 2**30)

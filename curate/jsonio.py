@@ -20,7 +20,7 @@ PARTIAL = ".partial"
 
 
 def encode(record: object) -> bytes:
-    """One line of JSON, UTF-8, without a newline. NaN and infinity are refused with ValueError."""
+    """One line of JSON, UTF-8, without a newline. NaN and infinity become null."""
     return msgspec.json.encode(record)
 
 
@@ -39,27 +39,41 @@ def builtins(record: object) -> Any:
     return msgspec.to_builtins(record)
 
 
-def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
-    """Writes to a temporary name beside `path`, syncs, renames. An unchanged file is left alone."""
-    with contextlib.suppress(OSError):
-        if path.read_bytes() == data:
-            return
-    with replacing(path, sync=sync) as partial:
-        partial.write_bytes(data)
+def write_atomically(path: Path | str, data: bytes, *, sync: bool = True) -> None:
+    """Writes to a temporary name beside `path`, syncs, renames. An unchanged file is left alone.
+
+    Called for every clip, so it speaks to the system without `pathlib`'s detours.
+    """
+    try:
+        with open(path, "rb", buffering=0) as file:
+            if file.read(len(data) + 1) == data:
+                return
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+    partial = _partial(path)
+    try:
+        with open(partial, "wb", buffering=0) as file:
+            file.write(data)
+            if sync:
+                os.fsync(file.fileno())
+        os.replace(partial, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(partial)
+        raise
 
 
 @contextlib.contextmanager
-def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
+def replacing(path: Path) -> Iterator[Path]:
     """Gives a temporary path to write; on leaving, syncs it and renames it to `path`.
 
     On an error the temporary file is removed and `path` is what it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
+    partial = Path(_partial(path))
     try:
         yield partial
-        if sync:
-            _sync(partial)
+        _sync(partial)
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)
@@ -90,6 +104,11 @@ def read_lines(path: Path, kind: type[Record]) -> Iterator[Record]:
 def load_json(path: Path) -> Any:
     """Any JSON file, as plain Python."""
     return json.loads(path.read_bytes())
+
+
+def _partial(path: Path | str) -> str:
+    folder, name = os.path.split(path)
+    return f"{folder}/.{name}.{os.getpid()}{PARTIAL}"
 
 
 def _sync(path: Path) -> None:

@@ -5,7 +5,9 @@ Between the pipeline, which thinks in stages, and the catalog, which thinks in f
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
+from curate import jsonio
 from curate.catalog import Catalog
 from curate.config import Config
 from curate.errors import AudioError, CurateError
@@ -21,6 +23,8 @@ from curate.records import (
 )
 from curate.stages import caption, chunk, fetch, inspect, judge, label
 from curate.work import Complete, Job, Known, Outcome, rejection
+
+Record = TypeVar("Record")
 
 TRANSIENT = frozenset(
     {"unreadable", "worker_crashed", "worker_timeout", "worker_memory", "unexpected"}
@@ -66,19 +70,23 @@ class Ledger:
         Raises:
             AudioError: The file cannot be read.
         """
-        name = item.track.id
-        fetched = self._catalog.get(name, fetch.NAME, item.on_disk, Fetched)
+        stored = self._catalog.results(item.track.id)
+        if not stored:
+            return Known()
+
+        def get(stage: str, name: str, kind: type[Record]) -> Record | None:
+            value = stored.get((stage, name))
+            return None if value is None else jsonio.decode(value, kind)
+
+        fetched = get(fetch.NAME, item.on_disk, Fetched)
         if fetched is None:
-            if not self._catalog.seen(name, fetch.NAME):
-                return Known()
             fetched = fetch.fetch(item.path, fetch.look(item.path))
-            self._catalog.put(name, fetch.NAME, item.on_disk, fetched, only=True)
-        get = self._catalog.get
+            self._catalog.put(item.track.id, fetch.NAME, item.on_disk, fetched, only=True)
         return Known(
             fetched,
-            get(name, inspect.NAME, inspect.fingerprint(fetched), Inspection),
-            get(name, label.NAME, label.fingerprint(fetched), TrackLabels),
-            get(name, chunk.NAME, chunk.fingerprint(item.track, fetched, self._config), Chunked),
+            get(inspect.NAME, inspect.fingerprint(fetched), Inspection),
+            get(label.NAME, label.fingerprint(fetched), TrackLabels),
+            get(chunk.NAME, chunk.fingerprint(item.track, fetched, self._config), Chunked),
         )
 
     def complete(self, item: Item) -> Complete:
@@ -143,7 +151,7 @@ class Ledger:
             if before.chunked is None and known.chunked is not None:
                 where = chunk.fingerprint(item.track, fetched, self._config)
                 put(name, chunk.NAME, where, known.chunked, only=True)
-                self._catalog.note_files(clip.path for clip in known.chunked.chunks)
+                self._catalog.note_file(*(clip.path for clip in known.chunked.chunks), named=False)
         if outcome.rejection is not None:
             self._catalog.fail(name, self._failure_name(item), outcome.rejection)
 

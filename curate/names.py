@@ -4,6 +4,7 @@ Artist names and titles come from outside. Nothing of them reaches the file syst
 `slug`, whose result holds only letters, digits and single hyphens, in any script.
 """
 
+import functools
 import hashlib
 import unicodedata
 
@@ -31,6 +32,7 @@ def chunk_id(track: str, index: int) -> str:
     return f"{track}_{index:03d}"
 
 
+@functools.lru_cache(maxsize=8192)
 def slug(text: str) -> str:
     """`text` as one safe path component, in its own script: `夜に駆ける` stays, `../x` is `x`.
 

@@ -125,7 +125,7 @@ class Build:
         dealt, notes = self._split(items, recordings)
         written = self._write(items, dealt)
         counts = self._report(items, written)
-        self._sweep(items, written)
+        self._sweep(items)
         self._catalog.commit(now=True)
         return Result(self._out, counts, self._decoded_tracks, self._decoded_s, notes)
 
@@ -254,8 +254,14 @@ class Build:
         return placed, dealt.notes
 
     def _write(self, items: list[Item], dealt: _Dealt) -> write.Written:
+        self._catalog.name_no_files()
+
+        def note(paths: tuple[str, str]) -> None:
+            self._catalog.note_file(*paths, named=True)
+
         with self._progress.stage("writing", len(items) - len(self._rejected)) as tell:
-            return write.write(self._out, self._finished(items, dealt, tell.skip), self._config)
+            finished = self._finished(items, dealt, tell.skip)
+            return write.write(self._out, finished, self._config, note)
 
     def _finished(
         self, items: list[Item], dealt: _Dealt, tell: Callable[[], None]
@@ -310,13 +316,12 @@ class Build:
                 chunked: Chunked | None = self._ledger.known(item).chunked
                 yield from chunked.rejections if chunked else ()
 
-    def _sweep(self, items: list[Item], written: write.Written) -> None:
+    def _sweep(self, items: list[Item]) -> None:
         """Removes clips and sidecars of earlier builds that the dataset no longer names.
 
         Only files that a build wrote are touched, none after a build with a limit, and none of
         tracks whose source is merely away for the moment.
         """
-        self._catalog.note_files(written.files)
         if self._limit is not None:
             return
         away = {
@@ -324,12 +329,8 @@ class Build:
             for index, dropped in self._rejected.items()
             if dropped.code in AWAY
         }
-        current = set(written.files)
-        stale = [
-            path
-            for path in self._catalog.files()
-            if path not in current and path.rsplit("/", 1)[0] not in away
-        ]
+        unnamed = self._catalog.unnamed_files()
+        stale = [path for path in unnamed if path.rpartition("/")[0] not in away]
         for path in stale:
             (self._out / path).unlink(missing_ok=True)
             for folder in (self._out / path).parents[:2]:

@@ -1,9 +1,11 @@
-"""YAML that cannot hurt: no code, no bombs, no loops, no silent double keys, and line numbers.
+"""YAML that cannot hurt: no code, bombs, loops, double keys or NaN, and line numbers.
 
 `artists.yaml` may come from anyone. `yaml.SafeLoader` runs no code but still expands an alias bomb,
-follows a recursive alias and keeps the last of two equal keys; those are refused here.
+follows a recursive alias, keeps the last of two equal keys and takes `.nan` for a number, which no
+limit can be held against; those are refused here.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,19 @@ MAX_BYTES = 32 * 1024 * 1024
 MAX_NODES = 2_000_000
 MAX_DEPTH = 40
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """The safe loader, for finite numbers only."""
+
+    def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
+        value: float = super().construct_yaml_float(node)
+        if not math.isfinite(value):
+            problem = f"{node.value} is no number to work with; write a finite one"
+            raise yaml.constructor.ConstructorError(problem=problem, problem_mark=node.start_mark)
+        return value
+
+
+_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_yaml_float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +56,12 @@ def load(path: Path) -> Document:
     """Reads a YAML file.
 
     Raises:
-        ConfigError: It cannot be read, is not YAML, is too large or deep, refers to itself, or
-            says a key twice; the message names file and line.
+        ConfigError: It cannot be read, is not YAML, is too large or deep, refers to itself, says a
+            key twice, or holds NaN or infinity; the message names file and line.
     """
     text = _read(path)
     try:
+        _check_nesting(text, path)
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
@@ -58,7 +73,7 @@ def load(path: Path) -> Document:
         finally:
             loader.dispose()
     except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not valid YAML: {_first_line(error)}") from None
+        raise ConfigError(f"{path}{_reason(error)}") from None
     except (ValueError, OverflowError) as error:  # a date or number that no calendar knows
         raise ConfigError(f"{path}: not valid YAML: {error}") from None
     except RecursionError:
@@ -79,6 +94,19 @@ def _read(path: Path) -> str:
         raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _check_nesting(text: str, file: Path) -> None:
+    """Counts levels event by event: composing nodes recurses in C, where depth is a crash."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise ConfigError(f"{file}:{line}: nested deeper than {MAX_DEPTH} levels")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def _walk(
@@ -113,7 +141,8 @@ def _walk(
             _walk(value, below, lines, file, inside)
 
 
-def _first_line(error: yaml.YAMLError) -> str:
+def _reason(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
+    place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
     problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark else problem
+    return f"{place}: not valid YAML: {problem}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from curate import jsonio
+from curate.catalog import reading
 from curate.errors import CurateError
 from curate.records import BuildInfo, Rejection
 
@@ -57,7 +58,7 @@ def read(folder: Path) -> Status:
 
 
 def _catalog(path: Path) -> tuple[dict[str, int], dict[str, int]]:
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+    with closing(reading(path)) as database:
         stages = dict(
             database.execute("SELECT stage, COUNT(DISTINCT item) FROM result GROUP BY stage")
         )

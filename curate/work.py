@@ -139,11 +139,12 @@ def rejection(track: Track, stage: str, error: AudioError | OSError) -> Rejectio
     if isinstance(error, OSError):
         error = AudioError("unreadable", f"{error.strerror}; mend that and build again")
     value, limit = (error.value, error.limit) if isinstance(error, judge.Beyond) else (None, None)
+    reason = error.reason.encode("utf-8", "replace").decode()  # a library may quote a file's name
     return Rejection(
         id=track.id,
         stage=stage,
         code=error.code,
-        reason=f'track {track.id} "{track.title}": {error.reason}',
+        reason=f'track {track.id} "{track.title}": {reason}',
         artist=track.artist,
         title=track.title,
         uri=track.uri,

@@ -74,9 +74,10 @@ def caption(fields: Fields, chunk: str, seed: int) -> str:
 
 
 def _opening(fields: Fields, draw: random.Random) -> str:
-    moods = list(fields.moods[:2])
     genres = list(fields.genres[:2])
-    what = draw.choice(("track", "piece", "recording"))
+    said = set(" ".join(genres).split())
+    moods = [mood for mood in fields.moods if said.isdisjoint(mood.split())][:2]
+    what = draw.choice([noun for noun in ("track", "piece", "recording") if noun not in said])
     if genres:
         noun = f"{join(genres)} {what}"
     elif fields.instruments:
@@ -128,7 +129,7 @@ def join(words: list[str]) -> str:
 def article(words: str) -> str:
     """`a` or `an`, by the sound of the first word."""
     first = words.lower().split()[0]
-    if first.startswith(("uni", "use", "eu", "one", "ukulele")):
+    if re.match(r"uni(?![mn])|us[ae]|uto|eu|one|uk", first):
         return "a"
     if first.startswith(("hour", "honest", "heir")):
         return "an"

@@ -23,6 +23,10 @@ KEY_PROFILE = "bgate"
 MIN_SECONDS: Seconds = 3.0
 """Below this there is nothing to say of key or dynamics."""
 
+MAX_DANCEABILITY = 10.0
+"""Music has 0 to about 3; a machine-made pattern without any drift sends the exponent it is made of
+to 0 and the value anywhere: that is no measurement."""
+
 Mono = npt.NDArray[np.float32]
 
 
@@ -92,8 +96,11 @@ def _sound(single: Mono) -> list[Label]:
     danceability = float(standard.Danceability(sampleRate=RATE)(single)[0])
     complexity = float(standard.DynamicComplexity(sampleRate=RATE)(single)[0])
     labels = [found] if found else []
-    for kind, value in (("danceability", danceability), ("dynamic_complexity", complexity)):
-        if np.isfinite(value):
+    for kind, value, most in (
+        ("danceability", danceability, MAX_DANCEABILITY),
+        ("dynamic_complexity", complexity, np.inf),
+    ):
+        if np.isfinite(value) and value <= most:
             labels.append(Label(kind, round(value, 4), f"signal.{kind}"))
     return labels
 

@@ -182,7 +182,7 @@ _SHARP = {"Db": "C#", "D#": "Eb", "Gb": "F#", "G#": "Ab", "A#": "Bb", "Cb": "B",
 
 
 def key_name(text: str | None) -> str | None:
-    """`Am`, `F♯ major`, `bB` as `A minor`, `F# major`, `Bb major`; None if it is no key."""
+    """`Am`, `F♯ major`, `bb` as `A minor`, `F# major`, `Bb major`; None if it is no key."""
     if not text:
         return None
     plain = text.strip().replace("\u266f", "#").replace("\u266d", "b")

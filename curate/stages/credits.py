@@ -26,8 +26,11 @@ def featured(track: Track, tags: Tags) -> tuple[str, ...]:
     named = [part for name in tags.artists for part in _parts(name, own)]
     for match in _IN_TITLE.finditer(tags.title or track.title):
         named += _parts(match[1] or match[2], own)
-    found = {normalise(name): name for name in reversed(named) if normalise(name) != own}
-    return tuple(reversed(found.values()))
+    found: dict[str, str] = {}
+    for name in named:
+        if normalise(name) != own:
+            found.setdefault(normalise(name), name)
+    return tuple(found.values())
 
 
 def title(track: Track, tags: Tags) -> str:

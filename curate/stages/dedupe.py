@@ -1,7 +1,7 @@
 """dedupe: the same recording under two names, in two formats, becomes one group.
 
 Chromaprint (as AcoustID uses it) gives each track about eight 32-bit items a second. Two copies of
-one recording share many items exactly, however they were encoded. A sample of the items finds
+one recording share many items exactly, however they were encoded. A sketch of the items finds
 candidate pairs without comparing all with all; a pair is the same recording when, at the offset
 most shared items agree on, few bits differ over a long stretch. Covers and live versions are other
 recordings and stay apart.
@@ -26,11 +26,12 @@ ITEMS_PER_SECOND = 11025 / 1365
 LOSSLESS = frozenset({"flac", "wav", "wave", "aif", "aiff", "aifc", "wv", "ape", "caf", "au"})
 """File types that lose nothing: the better of two copies."""
 
-SAMPLED = 8
-"""One item value in so many serves to find candidates."""
+SKETCH = 64
+"""So many item values stand for a track in the search for candidates: those with the smallest hash,
+so that copies pick mostly the same ones (a bottom-k sketch, Broder 1997)."""
 
-MIN_SHARED = 3
-"""Candidates share at least so many sampled values."""
+MIN_SHARED = 4
+"""Candidates share at least so many values of their sketches."""
 
 TOO_COMMON = 100
 """A value in more tracks than this tells nothing (silence, a drone)."""
@@ -64,9 +65,9 @@ def groups(count: int, prints: Callable[[int], str]) -> list[list[int]]:
     Args:
         count: Number of tracks.
         prints: Gives the compressed Chromaprint of one; asked again for the few candidates, so that
-            memory holds one sampled print a track and not all of them.
+            memory holds a sketch a track and not the prints.
     """
-    values, owners = _sampled(count, prints)
+    values, owners = _sketches(count, prints)
     union = Union(range(count))
     for first, second in _candidates(values, owners):
         if union.find(first) == union.find(second):
@@ -150,12 +151,13 @@ class Union:
         return list(found.values())
 
 
-def _sampled(count: int, prints: Callable[[int], str]) -> tuple[Items, npt.NDArray[np.int32]]:
+def _sketches(count: int, prints: Callable[[int], str]) -> tuple[Items, npt.NDArray[np.int32]]:
+    """The sketches of all tracks as one array of values, and whose each value is."""
     values, owners = [], []
     for index in range(count):
         items = np.unique(decode(prints(index)))
-        mixed = (items * np.uint32(2654435761)) >> np.uint32(16)  # Knuth's multiplicative hash
-        kept = items[mixed % SAMPLED == 0]
+        hashed = items * np.uint32(2654435761)  # Knuth's multiplicative hash; wraps
+        kept = items[np.argsort(hashed, kind="stable")[:SKETCH]]
         values.append(kept)
         owners.append(np.full(len(kept), index, np.int32))
     if not values:

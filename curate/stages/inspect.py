@@ -20,6 +20,9 @@ PEAK_BLOCK = 4096
 PEAK_BLOCKS = 64
 """True peak is looked for in this many of the loudest blocks of this many frames."""
 
+PEAK_MARGIN = 256
+"""Frames on either side that a block is oversampled with: the cut itself rings, so not there."""
+
 SPECTRUM_SIZE = 8192
 SPECTRUM_FRAMES = 96
 BANDWIDTH_FLOOR_DB = 80.0
@@ -56,15 +59,15 @@ def true_peak(samples: audio.Samples) -> float:
     Only the `PEAK_BLOCKS` loudest blocks are oversampled, each with its surroundings: the true peak
     lies there unless a quieter block overshoots by more, so the value is a close lower bound.
     """
-    peak, places = 0.0, max(len(samples) // PEAK_BLOCK, 1)
-    for channel in samples.T:
-        blocks = channel[: places * PEAK_BLOCK]
-        highs = np.abs(blocks.reshape(places, -1)).max(axis=1) if len(blocks) else np.zeros(1)
-        for index in np.argsort(-highs, kind="stable")[:PEAK_BLOCKS]:
-            start = max(int(index) * PEAK_BLOCK - 64, 0)
-            part = np.ascontiguousarray(channel[start : start + PEAK_BLOCK + 128])
-            if len(part):
-                peak = max(peak, float(np.abs(audio.resample(part, 1, 4)).max()))
+    peak, starts = 0.0, np.arange(0, len(samples), PEAK_BLOCK)
+    for channel in samples.T if len(starts) else ():
+        highs = np.maximum.reduceat(np.abs(channel), starts)
+        for start in starts[np.argsort(-highs, kind="stable")[:PEAK_BLOCKS]]:
+            before = min(int(start), PEAK_MARGIN)
+            part = channel[start - before : start + PEAK_BLOCK + PEAK_MARGIN]
+            between = audio.resample(np.ascontiguousarray(part), 1, 4)
+            block = between[4 * before : 4 * (before + PEAK_BLOCK)]
+            peak = max(peak, float(np.abs(block).max()))
     return 20.0 * float(np.log10(max(peak, 1e-6)))
 
 

@@ -78,9 +78,8 @@ def header(found: audio.Header, config: Config) -> None:
             "lower limits.track.min_sample_rate"
         )
         raise Beyond("low_sample_rate", reason, found.sample_rate, limits.min_sample_rate)
-    seconds = found.duration_s
-    if seconds is not None:
-        _length(seconds, config, may_be_short=not found.exact)
+    if found.duration_s is not None and found.exact:
+        _length(found.duration_s, config)
 
 
 def track(found: Inspection, config: Config) -> None:
@@ -125,11 +124,16 @@ def _hold(
             raise Beyond(bound.code, reason, value, limit)
 
 
-def _length(seconds: float, config: Config, *, may_be_short: bool = False) -> None:
+def _length(seconds: float, config: Config) -> None:
     most, least = config.limits.track.max_seconds, config.min_seconds
     if seconds > most:
         reason = f"{seconds:.0f} s of audio, at most {most:g} s are used; raise "
         raise Beyond("too_long", f"{reason}limits.track.max_seconds", seconds, most)
-    if seconds < least and not may_be_short:
-        reason = f"{seconds:.1f} s of audio, need at least {least:g} s; lower chunk.seconds or set "
-        raise Beyond("too_short", f"{reason}chunk.tail=pad", seconds, least)
+    if seconds < least:
+        remedy = "lower chunk.seconds or set chunk.tail=pad"
+        if config.limits.track.min_seconds is not None:
+            remedy = "lower limits.track.min_seconds"
+        elif config.chunk.tail == "pad":
+            remedy = "use a longer recording"
+        reason = f"{seconds:.1f} s of audio, need at least {least:g} s; {remedy}"
+        raise Beyond("too_short", reason, seconds, least)

@@ -23,17 +23,20 @@ def relocate(folder: Path) -> int:
     Returns the number of manifest lines.
 
     Raises:
-        CurateError: The folder is no built dataset, or a clip is not there.
+        CurateError: The folder is no built dataset, it cannot be read, or a clip is not there.
     """
     out = folder.resolve()
     build = out / "build.json"
     if not build.is_file():
         raise CurateError(f"{folder}: no build.json: not a dataset that curate built")
-    info = jsonio.decode(build.read_bytes(), BuildInfo)
-    moved = {split: list(_moved(out, split)) for split in SPLITS}
+    try:
+        info = jsonio.decode(build.read_bytes(), BuildInfo)
+        loaded = msgspec.convert(info.config, configuration.Config)
+        moved = {split: _moved(out, split) for split in SPLITS}
+    except ValueError as error:
+        raise CurateError(f"{folder}: {error}; see `curate validate {folder}`") from None
     for split, lines in moved.items():
         jsonio.write_lines(out / "manifests" / split / "data.jsonl", lines)
-    loaded = msgspec.convert(info.config, configuration.Config)
     report.write_dset(out, loaded, info.counts.splits)
     return sum(len(lines) for lines in moved.values())
 

@@ -7,9 +7,9 @@ Everything is written to a temporary name first, so a reader sees the old datase
 import contextlib
 import dataclasses
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from curate import jsonio
@@ -58,31 +58,40 @@ class Written:
     Attributes:
         splits: Tracks, chunks and hours of each split.
         fingerprint: Of the data.
-        files: Audio files and sidecars, relative to the dataset.
     """
 
     splits: dict[str, SplitCount]
     fingerprint: str
-    files: tuple[str, ...]
 
 
-def write(out: Path, finished: Iterable[Finished], config: Config) -> Written:
-    """Writes sidecars, `manifests/*/data.jsonl` and `tracks.jsonl` of the dataset at `out`."""
+def write(
+    out: Path,
+    finished: Iterable[Finished],
+    config: Config,
+    note: Callable[[tuple[str, str]], None],
+) -> Written:
+    """Writes sidecars, `manifests/*/data.jsonl` and `tracks.jsonl` of the dataset at `out`.
+
+    Args:
+        out: The dataset's folder.
+        finished: Its tracks, in order.
+        config: Of the build.
+        note: Told the audio file and the sidecar of every clip, relative to `out`.
+    """
     data = Fingerprint()
     tracks, chunks, seconds = (dict.fromkeys(SPLITS, 0.0) for _ in range(3))
-    files: list[str] = []
     with _outputs(out) as (manifests, table):
         for item in finished:
             table.write(jsonio.encode(_track_line(item, config.rights)) + b"\n")
             tracks[item.split] += 1
             for chunk, caption in zip(item.chunked.chunks, item.captions.captions, strict=True):
                 sidecar = _sidecar(item, chunk, caption, config)
-                line = _manifest_line(sidecar, out / chunk.path, chunk.amplitude)
-                beside = str(PurePosixPath(chunk.path).with_suffix(".json"))
-                jsonio.write_atomically(out / beside, jsonio.pretty(sidecar), sync=False)
+                line = _manifest_line(sidecar, f"{out}/{chunk.path}", chunk.amplitude)
+                beside = f"{chunk.path.rpartition('.')[0]}.json"
+                jsonio.write_atomically(f"{out}/{beside}", jsonio.pretty(sidecar), sync=False)
+                note((chunk.path, beside))
                 manifests[item.split].write(jsonio.encode(line) + b"\n")
                 data.add(line, chunk.path, chunk.sha256)
-                files += (chunk.path, beside)
                 chunks[item.split] += 1
                 seconds[item.split] += chunk.duration_s
         os.sync()  # one for all sidecars: a sync each costs more than the rest of the stage
@@ -90,22 +99,22 @@ def write(out: Path, finished: Iterable[Finished], config: Config) -> Written:
         split: SplitCount(int(tracks[split]), int(chunks[split]), round(seconds[split] / 3600, 6))
         for split in SPLITS
     }
-    return Written(counts, data.hexdigest(), tuple(files))
+    return Written(counts, data.hexdigest())
 
 
 def _sidecar(item: Finished, chunk: Chunk, caption: Caption, config: Config) -> Sidecar:
     chosen = fields.choose(item.labels, chunk.labels)
-    path = PurePosixPath(chunk.path)
+    name, _, extension = chunk.path.rpartition("/")[2].rpartition(".")
     return Sidecar(
         key=chosen.key,
         artist=item.track.artist,
-        file_extension=path.suffix[1:],
+        file_extension=extension,
         description=caption.text,
         keywords=chosen.keywords,
         bpm=chosen.bpm,
         genre=", ".join(chosen.genres),
         title=title(item.track, item.fetched.tags),
-        name=path.stem,
+        name=name,
         instrument=", ".join(chosen.instruments),
         moods=chosen.moods,
         duration=chunk.duration_s,
@@ -122,9 +131,9 @@ def _sidecar(item: Finished, chunk: Chunk, caption: Caption, config: Config) -> 
 _SHARED = [f.name for f in dataclasses.fields(Sidecar) if f.name in ManifestLine.__slots__]
 
 
-def _manifest_line(sidecar: Sidecar, path: Path, amplitude: float) -> ManifestLine:
+def _manifest_line(sidecar: Sidecar, path: str, amplitude: float) -> ManifestLine:
     shared: dict[str, Any] = {name: getattr(sidecar, name) for name in _SHARED}
-    return ManifestLine(path=str(path), amplitude=amplitude, weight=None, info_path=None, **shared)
+    return ManifestLine(path=path, amplitude=amplitude, weight=None, info_path=None, **shared)
 
 
 def _track_line(item: Finished, rights: str) -> TrackLine:

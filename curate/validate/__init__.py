@@ -5,9 +5,9 @@ nothing that a file holds. `CODES` lists every kind of finding. A check reports 
 more special finding about a field silences the more general ones, and what follows from a lost line
 (counts, fingerprint) is not reported beside it.
 
-Order of reading: `codes` (what there is to find), `run` (what is checked, in order), then by theme
-`layout`, `text`, `meaning`, `sound`, `labels`, `splits`, `built`, `dset`; `upstream` is what
-audiocraft itself does.
+Order of reading: `codes` (what there is to find), `run` and `clips` (what is checked, in order),
+then by theme `layout`, `text`, `opening`, `meaning`, `sound`, `labels`, `splits`, `built`, `dset`;
+`upstream` is what audiocraft itself does.
 """
 
 from pathlib import Path

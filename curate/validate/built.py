@@ -1,6 +1,7 @@
 """The other files of a built dataset: build.json, tracks.jsonl, rejected.jsonl, dset.yaml."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,48 +88,42 @@ def _faults(parsed: text.Parsed, checker: schema.Checker) -> list[tuple[str, str
 
 
 def _read_build(path: Path, built: Built, collector: Collector, parser: text.Parser) -> None:
-    if not path.is_file():
+    if not text.is_file(path):
         return
-    parsed = text.read_object(path, parser)
-    found = _faults(parsed, schema.Checker("build"))
+    data = text.read_bytes(path)
+    whole = parser.parse(data) if isinstance(data, bytes) else text.Parsed(None, (data,))
+    found = _faults(whole, schema.Checker("build"))
     for code, message in found:
         collector.add(code, f"build.json: {message}", file=path)
-    if parsed.value is None or found:
+    if whole.value is None or found:
         return
-    built.build = parsed.value
+    built.build = whole.value
     try:
-        built.config = msgspec.convert(parsed.value["config"], Config)
+        built.config = msgspec.convert(whole.value["config"], Config)
     except msgspec.ValidationError as error:
         collector.add("schema", f"build.json: config: {error}", file=path)
 
 
-def _lines(path: Path, name: str, collector: Collector, parser: text.Parser) -> Any:
-    """Lines of a file of ours: number, object or None; faults are noted."""
-    if not path.is_file():
+def _lines(
+    path: Path, name: str, collector: Collector, parser: text.Parser
+) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    """Lines of a file of ours: number, and object or None; faults are noted."""
+    if not text.is_file(path):
         return
     checker = schema.Checker(name)
-    try:
-        for line in text.read_lines(path, parser):
-            value = line.parsed.value
-            id = value.get("id") if value else None
-            found = _faults(line.parsed, checker)
-            for code, message in found:
-                collector.add(
-                    code,
-                    message,
-                    file=path,
-                    line=line.number,
-                    id=id if isinstance(id, str) else None,
-                )
-            yield line.number, value, bool(found)
-    except FileNotFoundError:  # gone since we looked
-        return
+    for line in text.read_lines(path, parser):
+        value = line.parsed.value
+        id = value.get("id") if value else None
+        id = id if isinstance(id, str) else None
+        for code, message in _faults(line.parsed, checker):
+            collector.add(code, message, file=path, line=line.number or None, id=id)
+        yield line.number, value
 
 
 def _read_tracks(path: Path, built: Built, collector: Collector, parser: text.Parser) -> None:
-    built.tracks_whole = path.is_file()
+    built.tracks_whole = text.is_file(path)
     first_by_sha: dict[str, tuple[str, str, int]] = {}
-    for number, value, faulty in _lines(path, "track", collector, parser):
+    for number, value in _lines(path, "track", collector, parser):
         id = value.get("id") if value else None
         if value is None or not isinstance(id, str):
             built.tracks_whole = False
@@ -138,9 +133,8 @@ def _read_tracks(path: Path, built: Built, collector: Collector, parser: text.Pa
             collector.add("track_twice", message, file=path, line=number, id=id)
             continue
         row = _row(number, value)
-        if row is None or faulty:
-            built.tracks_whole = built.tracks_whole and row is not None
         if row is None:
+            built.tracks_whole = False
             continue
         built.tracks[id] = row
         sha, group = value.get("sha256"), row.group
@@ -163,10 +157,10 @@ def _row(number: int, value: dict[str, Any]) -> TrackRow | None:
 
 
 def _read_rejected(path: Path, built: Built, collector: Collector, parser: text.Parser) -> None:
-    if not path.is_file():
+    if not text.is_file(path):
         return
     counts: Counter[str] | None = Counter()
-    for _, value, _ in _lines(path, "rejection", collector, parser):
+    for _, value in _lines(path, "rejection", collector, parser):
         code = value.get("code") if value else None
         if not isinstance(code, str):
             counts = None

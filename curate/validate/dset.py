@@ -10,7 +10,7 @@ from curate.validate.built import Built
 from curate.validate.entries import Paths
 from curate.validate.layout import Layout
 from curate.validate.report import Collector, shown
-from curate.validate.text import number
+from curate.validate.text import is_file, number
 
 PACKAGE_LINE = "# @package __global__"
 """First line of a dset: without it Hydra puts `datasource` where audiocraft does not look."""
@@ -37,7 +37,7 @@ def check(
         collector: Takes the findings.
     """
     path = layout.root / "dset.yaml"
-    document = _read(path, collector) if path.is_file() else None
+    document = _read(path, collector) if is_file(path) else None
     sources = _sources(layout, document, paths, path, collector) if document else {}
     for split, count in lines.items():
         if count == 0 and not collector.incomplete:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from curate.records import SPLITS, Split
 from curate.validate.report import Collector
+from curate.validate.text import is_file
 from curate.validate.upstream import MANIFEST_NAMES
 
 MARKS = ("build.json", "tracks.jsonl", "rejected.jsonl", "manifests")
@@ -80,8 +81,10 @@ def check(layout: Layout, collector: Collector) -> None:
     """Files that should be there and are not, or are there and should not."""
     root = layout.root
     if not layout.ours and not layout.manifests:
-        what = "no such folder" if not root.exists() else "there is no data.jsonl in it or below"
-        if root.exists() and not root.is_dir():
+        what = "there is no data.jsonl in it or below"
+        if not os.path.lexists(root):
+            what = "no such folder"
+        elif is_file(root):
             what = "it is a file, expected a folder"
         collector.add("not_a_dataset", f"{root}: {what}", file=root)
         return
@@ -96,7 +99,7 @@ def check(layout: Layout, collector: Collector) -> None:
         path = root / name
         if not os.path.lexists(path):
             collector.add("file_missing", f"{name} is missing", file=path)
-        elif not path.is_file():
+        elif not is_file(path):
             message = f"{name} is not a file that can be read"
             collector.add("file_unreadable", message, file=path)
     found = {manifest.split for manifest in layout.manifests}

@@ -128,6 +128,8 @@ def check_equal(entry: Entry, collector: Collector) -> None:
     for name, value in entry.document.items():
         if name in entry.flagged or name not in entry.sidecar:
             continue
+        if not collector.ours and name not in upstream.GETTERS:
+            continue
         beside = entry.sidecar[name]
         if beside != value or isinstance(beside, bool) != isinstance(value, bool):
             message = f"{name} is {shown(value)} in the line and {shown(beside)} in the sidecar"

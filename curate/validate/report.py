@@ -1,5 +1,7 @@
 """What validation says: findings, counts, and whether the data will do."""
 
+import re
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,8 +94,8 @@ class Report:
 
     def by_code(self) -> dict[str, int]:
         """How many findings of each code, in the order of `CODES`."""
-        found = [finding.code for finding in self.findings]
-        return {code: found.count(code) for code in CODES if code in set(found)}
+        found = Counter(finding.code for finding in self.findings)
+        return {code: found[code] for code in CODES if code in found}
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain Python, counts included."""
@@ -141,9 +143,9 @@ class Collector:
         severity = kind.severity.ours if self.ours else kind.severity.foreign
         if severity is None:
             return False
-        where = self.relative(file)
-        text = remedy or kind.remedy
-        self.findings.append(Finding(code, severity, where, line, id, message, text))
+        where, what, how = self.relative(file), printable(message), remedy or kind.remedy
+        who = None if id is None else printable(id)
+        self.findings.append(Finding(code, severity, where, line, who, what, how))
         return True
 
     @property
@@ -152,12 +154,20 @@ class Collector:
         return any(finding.severity == "error" for finding in self.findings)
 
     def relative(self, file: Path | str) -> str:
-        """The path as a finding names it; bytes that are no text become `?`."""
-        text = str(file).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        """The path as a finding names it, on one line."""
+        text = printable(str(file))
         for prefix in self._prefixes:
             if text.startswith(prefix):
                 return text[len(prefix) :]
         return text
+
+
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """`text` on one line: controls, bidi overrides and bytes that are no text are escaped."""
+    return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def shown(value: object, length: int = 80) -> str:

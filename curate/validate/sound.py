@@ -1,11 +1,8 @@
-"""The audio files: there, readable, as long as the line says; with `deep`, sound inside.
+"""The audio: as long and as fast as line and build.json say; with `deep`, sound inside.
 
-Header checks run in one thread: opening a file takes 0.05 ms and several threads only fight for
-the interpreter (tests/bench/validate.py). Decoding runs in threads: libsndfile and numpy let go of
-it.
+Decoding runs in threads: libsndfile and numpy let go of the interpreter.
 """
 
-import errno
 import hashlib
 import math
 from collections import Counter
@@ -19,7 +16,7 @@ from curate.config import ChunkLimits, Config
 from curate.errors import AudioError
 from curate.records import Seconds, Share
 from curate.stages import inspect
-from curate.validate import labels, text, upstream
+from curate.validate import labels, opening, text, upstream
 from curate.validate.entries import Entry
 from curate.validate.report import Collector, shown
 
@@ -34,49 +31,43 @@ ESTIMATE_TOLERANCE: Seconds = 0.1
 """Headers of lossy files give their length less exactly, and decoders differ by their padding."""
 
 
-def tolerance(header: audio.Header) -> Seconds:
-    """How far a duration may be from the header's: 1 ms or one sample, more if it is a guess."""
-    if not header.exact:
+LOSSLESS = (".flac", ".wav", ".aif", ".aiff")
+
+
+def tolerance(path: Path, header: audio.Header) -> Seconds:
+    """How far a duration may be from the header's: 1 ms or one sample, more for lossy files."""
+    if path.suffix.lower() not in LOSSLESS:
         return ESTIMATE_TOLERANCE
     return max(1e-3, 1 / header.sample_rate)
 
 
-def check_header(entry: Entry, collector: Collector) -> None:
-    """Opens the audio and holds its header against the line; fills `entry.header`."""
+def check_header(
+    entry: Entry, header: audio.Header | None, fault: tuple[str, str] | None, collector: Collector
+) -> None:
+    """Holds the audio's header against the line; fills `entry.header`."""
     path = entry.audio
     if path is None:
         return
-    try:
-        text.check_regular(path)
-        with audio.Reader(path) as reader:
-            header = entry.header = reader.header
-    except (AudioError, RuntimeError, *text.READ_ERRORS) as error:
-        code, message = _why(error)
+    if fault is not None:
+        code, message = fault
         entry.add(collector, code, f"{shown(str(path), 200)}: {message}", "path")
+    if header is None:
         return
-    _check_duration(entry, header, collector)
+    entry.header = header
+    _check_duration(entry, path, header, collector)
     rate = text.number(entry.document.get("sample_rate"))
     if rate is not None and rate != header.sample_rate and "sample_rate" not in entry.flagged:
         message = f"sample_rate is {rate:g} Hz, the file has {header.sample_rate} Hz"
         entry.add(collector, "sample_rate_differs", message, "sample_rate")
 
 
-def _check_duration(entry: Entry, header: audio.Header, collector: Collector) -> None:
+def _check_duration(entry: Entry, path: Path, header: audio.Header, collector: Collector) -> None:
     duration, length = text.number(entry.document.get("duration")), header.duration_s
     if duration is None or length is None or "duration" in entry.flagged:
         return
-    if abs(duration - length) > tolerance(header):
+    if abs(duration - length) > tolerance(path, header):
         message = f"duration is {duration:g} s, the file has {length:.6g} s"
         entry.add(collector, "duration_differs", message, "duration")
-
-
-def _why(error: BaseException) -> tuple[str, str]:
-    if isinstance(error, AudioError):
-        return "audio_unreadable", error.reason
-    gone = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
-    if isinstance(error, ValueError) or getattr(error, "errno", None) in gone:
-        return "audio_missing", "there is no such file"
-    return "audio_unreadable", text.reason(error)
 
 
 def check_configured(entry: Entry, config: Config, collector: Collector) -> None:
@@ -96,7 +87,7 @@ def check_configured(entry: Entry, config: Config, collector: Collector) -> None
     duration = text.number(entry.document.get("duration"))
     if duration is None or not math.isfinite(duration) or "duration" in entry.flagged:
         return
-    allowed = tolerance(header)
+    allowed = tolerance(entry.audio, header)
     if duration < chunk.seconds - allowed:
         padding = 1 - duration / chunk.seconds
         message = (
@@ -211,7 +202,7 @@ def listen(path: Path) -> Sound:
                 frames += len(block)
                 samples += block.size
     except (AudioError, RuntimeError, *text.READ_ERRORS) as error:
-        return Sound(frames, error=_why(error)[1])
+        return Sound(frames, error=opening.why(error)[1])
     share = clipped / samples if samples else 0.0
     return Sound(frames, peak, share, nonfinite, digest.digest(), sha256)
 
@@ -220,14 +211,14 @@ def check_sound(
     entry: Entry, sound: Sound, collector: Collector, max_clipped: Share = CLIPPED_SHARE
 ) -> None:
     """Holds what was decoded against header, line and sidecar."""
-    header = entry.header
-    if header is None:
+    header, path = entry.header, entry.audio
+    if header is None or path is None:
         return
     if sound.error:
         entry.add(collector, "audio_broken", f"decoding fails: {sound.error}", "path")
         return
     length, promised = sound.frames / header.sample_rate, header.duration_s
-    if promised is not None and abs(length - promised) > tolerance(header):
+    if promised is not None and abs(length - promised) > tolerance(path, header):
         message = f"{length:.6g} s of audio, the header says {promised:.6g} s"
         entry.add(collector, "audio_broken", message, "path")
     if sound.nonfinite:

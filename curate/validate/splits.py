@@ -30,7 +30,8 @@ class Owner:
 class Ledger:
     """Remembers where every clip, sound, track, group and artist was first seen.
 
-    Keys are kept as hashes of 64 bits: at a million clips two would meet once in 40 million runs.
+    Keys are kept as hashes of 64 bits, to be small: at a million clips (three keys each) two would
+    meet by chance once in four million runs.
     """
 
     def __init__(self, owners: dict[str, Owner], *, ours: bool, by_artist: bool) -> None:
@@ -106,8 +107,8 @@ class Ledger:
     ) -> bool:
         split, file, line = place
         crossing = split != entry.split and split is not None and entry.split is not None
-        if not crossing and file != str(entry.manifest.path) and same == "path_twice":
-            return False  # a folder of others that keeps one list of all beside lists of some
+        if not crossing and file != str(entry.manifest.path):
+            return False  # others keep one list of all beside lists of some, or two for one split
         where = f"line {line} of {collector.relative(file)}"
         message = f"{self._name(entry)} is the same as {where}"
         if crossing:

@@ -52,7 +52,7 @@ class Line:
     """A line of a JSON-lines file.
 
     Attributes:
-        number: From 1.
+        number: From 1; 0 where the file cannot be opened.
         parsed: What it says.
     """
 
@@ -124,24 +124,26 @@ class Parser:
         return value
 
 
-def read_object(path: Path, parser: Parser) -> Parsed:
-    """A JSON file that holds one object. A missing file raises FileNotFoundError, nothing else."""
+def read_bytes(path: Path) -> bytes | Fault:
+    """A JSON file as it is. A missing one raises FileNotFoundError, nothing else is raised."""
     try:
         if check_regular(path) > FILE_BYTES:
-            return Parsed(None, (Fault("not_json", f"larger than {FILE_BYTES >> 20} MiB"),))
-        return parser.parse(path.read_bytes())
+            return Fault("not_json", f"larger than {FILE_BYTES >> 20} MiB")
+        return path.read_bytes()
     except FileNotFoundError:
         raise
     except READ_ERRORS as error:
-        return Parsed(None, (Fault("file_unreadable", reason(error)),))
+        return Fault("file_unreadable", reason(error))
 
 
 def read_lines(path: Path, parser: Parser) -> Iterator[Line]:
-    """Every line of a JSON-lines file (gzip if so named); one that cannot be read ends it.
-
-    A missing file raises FileNotFoundError, nothing else is raised.
-    """
-    with open_lines(path) as file:
+    """Every line of a JSON-lines file (gzip if so named); one that cannot be read ends it."""
+    try:
+        opened = open_lines(path)
+    except READ_ERRORS as error:
+        yield Line(0, Parsed(None, (Fault("file_unreadable", reason(error)),)))
+        return
+    with opened as file:
         number = 0
         while True:
             number += 1
@@ -180,6 +182,14 @@ def check_regular(path: Path) -> int:
     if not stat.S_ISREG(found.st_mode):
         raise IsADirectoryError(errno.EISDIR, "not a regular file")
     return found.st_size
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a regular file; False where one may not look (`Path.is_file` raises)."""
+    try:
+        return check_regular(path) >= 0
+    except READ_ERRORS:
+        return False
 
 
 def open_lines(path: Path) -> IO[bytes]:

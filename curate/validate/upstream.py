@@ -1,9 +1,9 @@
 """What audiocraft 1.3.0 makes of a sidecar, told without importing it (it needs torch).
 
 Each function is its namesake's equal, quirks included; tests/curate/test_validate_upstream.py
-compares them with the installed audiocraft. Upstream: `audiocraft/data/info_audio_dataset.py` (`get_string`,
-`get_keyword`, `get_keyword_list`) and `audiocraft/data/music_dataset.py` (`get_musical_key`,
-`get_bpm`, `MusicInfo.attribute_getter`, `MusicInfo.from_dict`).
+compares them with the installed audiocraft. Upstream: `audiocraft/data/info_audio_dataset.py`
+(`get_string`, `get_keyword`, `get_keyword_list`) and `audiocraft/data/music_dataset.py`
+(`get_musical_key`, `get_bpm`, `MusicInfo.attribute_getter`, `MusicInfo.from_dict`).
 """
 
 import math

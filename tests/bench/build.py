@@ -90,7 +90,9 @@ def report(name: str, files: list[Path], jobs: int, folder: Path) -> None:
         started = time.perf_counter()
         command = [sys.executable, "-m", "curate.cli", "build", "--artists", str(recipe)]
         command += ["--out", out, "--jobs", str(jobs)]
-        run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
+        run = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT
+        )
         driver, worker = watch(run)
         wall = time.perf_counter() - started
         counts = json.loads((Path(out) / "build.json").read_text())["counts"]

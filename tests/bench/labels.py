@@ -130,7 +130,9 @@ def table(name: str, first: str, second: str, scores: dict[str, Score], audio: f
     print("|---|--:|--:|--:|")
     for method, score in scores.items():
         rate = score.seconds / audio * 30_000
-        print(f"| {method} | {np.mean(score.first):.1%} | {np.mean(score.second):.1%} | {rate:.0f} |")
+        print(
+            f"| {method} | {np.mean(score.first):.1%} | {np.mean(score.second):.1%} | {rate:.0f} |"
+        )
 
 
 if __name__ == "__main__":

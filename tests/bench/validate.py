@@ -1,7 +1,7 @@
 """How fast validation is: schema validators against each other, header checks, whole datasets.
 
-    python tests/bench/validate.py              # validators and 10,000 lines
-    python tests/bench/validate.py --lines 100000
+python tests/bench/validate.py              # validators and 10,000 lines
+python tests/bench/validate.py --lines 100000
 """
 
 import argparse
@@ -22,11 +22,11 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "curate"))
 
-import handmade  # noqa: E402
+import handmade
 
-from curate import audio, jsonio, schema  # noqa: E402
-from curate.records import ManifestLine, Sidecar  # noqa: E402
-from curate.validate import validate  # noqa: E402
+from curate import audio, jsonio, schema
+from curate.records import ManifestLine, Sidecar
+from curate.validate import validate
 
 CONSOLE = Console()
 
@@ -56,19 +56,27 @@ def dataset(folder: Path, lines: int) -> None:
     clips = [Path(row["path"]) for row in template]
     shutil.move(folder / "audio", folder / "kept")
     for number in range(lines // per_track):
-        track = dict(tracks[number % 5], id=f"{number:012x}", group=str(number), sha256=f"{number:064x}")
+        track = dict(
+            tracks[number % 5], id=f"{number:012x}", group=str(number), sha256=f"{number:064x}"
+        )
         table.append(track)
         home = folder / "audio" / "a" / track["id"]
         home.mkdir(parents=True)
         for index in range(per_track):
             row = dict(template[number % 5 * per_track + index], track_id=track["id"])
             path = home / f"{track['id']}_chunk{index:03d}.flac"
-            source = folder / "kept" / clips[number % 5 * per_track + index].relative_to(
-                folder / "audio"
+            source = (
+                folder
+                / "kept"
+                / clips[number % 5 * per_track + index].relative_to(folder / "audio")
             )
             os.link(source, path)
             own = {name: row[name] for name in row if name in Sidecar.__slots__}
-            record = {**jsonio.builtins(sidecar), **own, "audio_sha256": f"{number * 10 + index:064x}"}
+            record = {
+                **jsonio.builtins(sidecar),
+                **own,
+                "audio_sha256": f"{number * 10 + index:064x}",
+            }
             path.with_suffix(".json").write_bytes(jsonio.pretty(record))
             rows.append({**row, "path": str(path)})
     for row in handmade.rows(folder / "manifests/valid/data.jsonl") + handmade.rows(

@@ -40,8 +40,7 @@ def _tables() -> dict[str, str]:
     tables["findings"] = _table(
         ["code", "in ours", "in others'", "meaning", "remedy"],
         [
-            [f"`{name}`", code.severity.ours or "–", code.severity.foreign or "–", code.meaning]
-            + [code.remedy]
+            [f"`{name}`", *(grave or "–" for grave in code.severity), code.meaning, code.remedy]
             for name, code in CODES.items()
         ],
     )

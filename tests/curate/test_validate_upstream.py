@@ -126,7 +126,7 @@ def test_any_value_is_read_alike(audiocraft: Any, value: Any) -> None:
 def test_required_fields_are_upstream_s(audiocraft: Any) -> None:
     from audiocraft.data.audio_dataset import AudioMeta
 
-    base = {name: None for name in ("meta", "seek_time", "n_frames", "total_frames")}
+    base = dict.fromkeys(("meta", "seek_time", "n_frames", "total_frames"))
     base |= {"sample_rate": 1, "channels": 1, "audio_tokens": None}
     full = {**base, **dict.fromkeys(upstream.REQUIRED, "")}
     audiocraft.MusicInfo.from_dict(full, fields_required=True)
