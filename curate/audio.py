@@ -31,6 +31,15 @@ LENGTH_TOLERANCE: Seconds = 0.25
 """How much less than its header promises a file may hold (encoder delay and padding differ)."""
 
 
+FORMATS = "aac,aiff,ape,asf,au,avi,caf,flac,flv,matroska,mov,mp3,mpegts,ogg,wav,wv"
+"""What PyAV may take a file for (ffmpeg's names): a file of audio, and not a script that has ffmpeg
+read other files or the net, such as those of its `concat` and `hls`."""
+
+
+MAX_TRAILER = 1 << 16
+"""So many bytes that are no chunk may follow the sound of a wav or aiff; more is sound."""
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """What a file says of its audio.
@@ -171,7 +180,8 @@ class _Av:
         import av
 
         self._av = av
-        self._container = av.open(str(path), metadata_errors="ignore")
+        only = {"format_whitelist": FORMATS}
+        self._container = av.open(str(path), metadata_errors="ignore", options=only)
         streams = self._container.streams.audio
         if not streams:
             self._container.close()
@@ -181,7 +191,9 @@ class _Av:
         frames = None
         if self._stream.duration is not None and self._stream.time_base is not None:
             frames = int(self._stream.duration * self._stream.time_base * rate)
-        exact = path.suffix.lower() in {".m4a", ".mp4"}
+        exact = self._container.format.name.startswith("mov,")
+        if frames is None and _says_duration(path) and self._container.duration:
+            frames, exact = int(self._container.duration * rate / av.time_base), True
         self.header = Header(rate, channels, frames, exact)
 
     def blocks(self) -> Iterator[Samples]:
@@ -212,6 +224,7 @@ def _open(path: Path) -> "_SoundFile | _Av":
     import soundfile
 
     _check_chunks(path)
+    _check_pages(path)
     try:
         source: _SoundFile | _Av = _SoundFile(path)
     except (soundfile.LibsndfileError, RuntimeError, TypeError) as first:
@@ -240,6 +253,27 @@ def _has_index(path: Path) -> bool:
     return any(name in first for name in (b"Xing", b"Info", b"VBRI"))
 
 
+def _says_duration(path: Path) -> bool:
+    """Whether a webm or mkv of sound alone says how long it is, so that ffmpeg need not guess."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    sound_alone = b"\x83\x81\x02" in head and b"\x83\x81\x01" not in head  # TrackType: sound, video
+    return head[:4] == b"\x1a\x45\xdf\xa3" and sound_alone and b"\x44\x89" in head  # Duration
+
+
+def _check_pages(path: Path) -> None:
+    """An Ogg file's last page is whole and says it is the last; libsndfile takes any."""
+    with path.open("rb") as file:
+        if file.read(4) != b"OggS":
+            return
+        file.seek(max(0, path.stat().st_size - (1 << 16)))  # more than a page can have
+        tail = file.read()
+    page = tail[tail.rfind(b"OggS") :]
+    segments = page[27 : 27 + page[26]] if len(page) > 26 else b""
+    if len(page) < 27 + len(segments) + sum(segments) or not page[5] & 4:
+        raise AudioError("truncated", "the Ogg stream has no end; get the file again")
+
+
 _SOUND_CHUNKS = {
     (b"RIFF", b"WAVE"): (b"data", "<I"),
     (b"FORM", b"AIFF"): (b"SSND", ">I"),
@@ -266,10 +300,19 @@ def _check_chunks(path: Path) -> None:
 
 def _check_sound(file: IO[bytes], length: int, size: int) -> None:
     there = size - file.tell()
-    unknown = length in (0, 0xFFFFFFFF, 0x7FFFFFFF) or length >= 0xFFFFFF00  # written to a pipe
-    if not unknown and there < length:
+    if length in (0, 0x7FFFFFFF) or length >= 0xFFFFFF00:  # not known: written to a pipe
+        return
+    if there < length:
         raise AudioError(
             "truncated", f"{there} bytes of audio where the header promises {length}; get it again"
+        )
+    file.seek(length + length % 2, 1)
+    name = file.read(4)  # of the next chunk
+    if there - length > MAX_TRAILER and not (name.isascii() and name.decode().isprintable()):
+        raise AudioError(
+            "truncated",
+            f"the header ends after {length} of {there} bytes of audio, as where a recorder was "
+            "stopped; mend it with ffmpeg or get it again",
         )
 
 

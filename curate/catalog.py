@@ -19,7 +19,7 @@ from curate.records import Rejection, Split
 
 Record = TypeVar("Record")
 
-FORMAT = 1
+FORMAT = 2
 """Of the tables below; a catalog of another format is refused, not guessed at."""
 
 COMMIT_SECONDS = 1.0

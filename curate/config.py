@@ -161,7 +161,7 @@ def load(path: Path) -> Config:
     faults = list(schema.check(document.value, schema.load("artists")))
     if not faults:
         try:
-            config = msgspec.convert(document.value, Config)
+            config = msgspec.convert(document.value, Config, strict=False)  # 30.0 may mean 30
         except msgspec.ValidationError as error:  # the schema lets something through: say so
             raise ConfigError(f"{path}: {error}") from None
         faults = _cross_check(config)

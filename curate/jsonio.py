@@ -49,7 +49,7 @@ def write_atomically(path: Path | str, data: bytes, *, sync: bool = True) -> Non
             if file.read(len(data) + 1) == data:
                 return
     except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     partial = _partial(path)
     try:
         with open(partial, "wb", buffering=0) as file:
@@ -108,7 +108,7 @@ def load_json(path: Path) -> Any:
 
 def _partial(path: Path | str) -> str:
     folder, name = os.path.split(path)
-    return f"{folder}/.{name}.{os.getpid()}{PARTIAL}"
+    return os.path.join(folder, f".{name}.{os.getpid()}{PARTIAL}")
 
 
 def _sync(path: Path) -> None:

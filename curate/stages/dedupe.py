@@ -79,17 +79,23 @@ def groups(count: int, prints: Callable[[int], str]) -> list[list[int]]:
 
 def same(one: Items, other: Items) -> Share | None:
     """The share of differing bits if the two are one recording, else None."""
-    offset = _offset(one, other)
-    if offset is None:
+    later = offset(one, other)
+    if later is None:
         return None
-    start, end = max(0, offset), min(len(one), len(other) + offset)
-    overlap = end - start
-    enough = max(MIN_OVERLAP_S * ITEMS_PER_SECOND, MIN_OVERLAP * min(len(one), len(other)))
-    if overlap < min(enough, min(len(one), len(other)) * 0.9):
+    overlap = min(len(one), len(other) + later) - max(0, later)
+    shorter = min(len(one), len(other))
+    enough = max(MIN_OVERLAP_S * ITEMS_PER_SECOND, MIN_OVERLAP * shorter)
+    if overlap < min(enough, 0.9 * shorter):
         return None
-    different = one[start:end] ^ other[start - offset : end - offset]
-    error = float(np.bitwise_count(different).mean()) / 32
+    error = bit_error(one, other, later)
     return error if error <= MAX_BIT_ERROR else None
+
+
+def bit_error(one: Items, other: Items, later: int) -> Share:
+    """The share of differing bits where both are; `other` starts `later` items after `one`."""
+    start, end = max(0, later), min(len(one), len(other) + later)
+    different = one[start:end] ^ other[start - later : end - later]
+    return float(np.bitwise_count(different).mean()) / 32
 
 
 def decode(compressed: str) -> Items:
@@ -179,7 +185,7 @@ def _candidates(values: Items, owners: npt.NDArray[np.int32]) -> list[tuple[int,
     return sorted(pair for pair, shared in counts.items() if shared >= MIN_SHARED)
 
 
-def _offset(one: Items, other: Items) -> int | None:
+def offset(one: Items, other: Items) -> int | None:
     """How far `other` starts after `one`, in items: what most equal items agree on."""
     order = np.argsort(other, kind="stable")
     ranked = other[order]

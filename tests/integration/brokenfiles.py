@@ -87,7 +87,8 @@ def wav(rate: int = rig.RATE, channels: int = 1, length: Callable[[int], int] = 
         told = length(len(data))
         form = struct.pack("<HHIIHH", 1, channels, rate, rate * channels * 2, channels * 2, 16)
         body = b"WAVEfmt " + struct.pack("<I", 16) + form + b"data" + struct.pack("<I", told)
-        path.write_bytes(b"RIFF" + struct.pack("<I", len(body) + told) + body + data)
+        riff = struct.pack("<I", min(len(body) + told, 0xFFFFFFFF))
+        path.write_bytes(b"RIFF" + riff + body + data)
 
     return make
 
@@ -158,8 +159,8 @@ def script_of_parts(path: Path) -> None:
     """A script of ffmpeg's concat demuxer that names a real file."""
     part = path.with_name("part.aac")
     whole(part)
-    part.rename(path.with_name(".part.aac"))
-    path.write_text("ffconcat version 1.0\nfile .part.aac\n")
+    part.rename(path.with_name("part.bin"))
+    path.write_text("ffconcat version 1.0\nfile part.bin\n")
 
 
 def endless_chunks(path: Path) -> None:
