@@ -31,10 +31,11 @@ LENGTH_TOLERANCE: Seconds = 0.25
 """How much less than its header promises a file may hold (encoder delay and padding differ)."""
 
 
-FORMATS = "aac,aiff,ape,asf,au,avi,caf,flac,flv,matroska,mov,mp3,mpegts,ogg,wav,wv"
+_ONLY_AUDIO = {
+    "format_whitelist": "aac,aiff,ape,asf,au,avi,caf,flac,flv,matroska,mov,mp3,mpegts,ogg,wav,wv"
+}
 """What PyAV may take a file for (ffmpeg's names): a file of audio, and not a script that has ffmpeg
 read other files or the net, such as those of its `concat` and `hls`."""
-
 
 MAX_TRAILER = 1 << 16
 """So many bytes that are no chunk may follow the sound of a wav or aiff; more is sound."""
@@ -180,7 +181,7 @@ class _Av:
         import av
 
         self._av = av
-        only = {"format_whitelist": FORMATS}
+        only = dict(_ONLY_AUDIO)
         self._container = av.open(str(path), metadata_errors="ignore", options=only)
         streams = self._container.streams.audio
         if not streams:
@@ -314,6 +315,18 @@ def _check_sound(file: IO[bytes], length: int, size: int) -> None:
             f"the header ends after {length} of {there} bytes of audio, as where a recorder was "
             "stopped; mend it with ffmpeg or get it again",
         )
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """What a container of ffmpeg's says of its audio; nothing where it is none or says nothing."""
+    import av
+
+    try:
+        with av.open(str(path), metadata_errors="ignore", options=dict(_ONLY_AUDIO)) as container:
+            streams = container.streams.audio
+            return {**container.metadata, **(streams[0].metadata if streams else {})}
+    except (ValueError, OSError):
+        return {}
 
 
 def resample(samples: Samples, rate: Hertz, to_rate: Hertz, quality: str = "HQ") -> Samples:

@@ -5,7 +5,6 @@ same records always give the same bytes.
 """
 
 import contextlib
-import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -99,11 +98,6 @@ def read_lines(path: Path, kind: type[Record]) -> Iterator[Record]:
         for line in file:
             if line.strip():
                 yield decoder.decode(line)
-
-
-def load_json(path: Path) -> Any:
-    """Any JSON file, as plain Python."""
-    return json.loads(path.read_bytes())
 
 
 def _partial(path: Path | str) -> str:

@@ -34,7 +34,7 @@ def block_energy(samples: Samples, sample_rate: Hertz) -> npt.NDArray[np.float64
         part = samples[start : start + step]
         filtered, state = sosfilt(sos, part, axis=0, zi=state)
         whole = len(filtered) // hop
-        blocks = filtered[: whole * hop].reshape(whole, hop, -1)
+        blocks = filtered[: whole * hop].reshape(whole, hop, samples.shape[1])
         energies.append(np.einsum("btc,btc->b", blocks, blocks) / hop)
     return np.concatenate(energies) if energies else np.zeros(0)
 

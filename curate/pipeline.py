@@ -214,8 +214,11 @@ class Build:
     def _dedupe(self, items: list[Item]) -> dict[int, str]:
         """Finds copies. Returns a name of its recording for each track that is still in."""
         kept = list(self._kept(items))
+        first: dict[str, int] = {}
         with self._progress.stage("duplicates", len(kept)) as tell:
-            groups = dedupe.groups(len(kept), lambda i: self._ledger.print_of(kept[i]))
+            hashes = (self._ledger.complete(item).fetched.sha256 for item in kept)
+            twins = [(first.setdefault(name, index), index) for index, name in enumerate(hashes)]
+            groups = dedupe.groups(len(kept), lambda i: self._ledger.print_of(kept[i]), twins)
             tell.skip(len(kept))
         recordings: dict[int, str] = {}
         for group in groups:

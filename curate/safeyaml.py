@@ -20,13 +20,19 @@ MAX_DEPTH = 40
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """The safe loader, for finite numbers only."""
+    """The safe loader, for finite numbers only; every value that is off is told with its place."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, OverflowError) as error:  # a date that no calendar knows, NaN
+            mark = node.start_mark
+            raise yaml.constructor.ConstructorError(problem=str(error), problem_mark=mark) from None
 
     def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
         value: float = super().construct_yaml_float(node)
         if not math.isfinite(value):
-            problem = f"{node.value} is no number to work with; write a finite one"
-            raise yaml.constructor.ConstructorError(problem=problem, problem_mark=node.start_mark)
+            raise ValueError(f"{node.value} is no number to work with; write a finite one")
         return value
 
 
@@ -74,10 +80,6 @@ def load(path: Path) -> Document:
             loader.dispose()
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}{_reason(error)}") from None
-    except (ValueError, OverflowError) as error:  # a date or number that no calendar knows
-        raise ConfigError(f"{path}: not valid YAML: {error}") from None
-    except RecursionError:
-        raise ConfigError(f"{path}: nested deeper than {MAX_DEPTH} levels") from None
 
 
 def _read(path: Path) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from curate import audio
 from curate.records import Label, Tags
 
 VERSION = 1
@@ -19,15 +20,15 @@ _LOG = logging.getLogger(__name__)
 
 _VORBIS: dict[str, tuple[str, ...]] = {
     "title": ("title",),
-    "artists": ("artists", "artist"),
-    "album": ("album",),
-    "year": ("originaldate", "originalyear", "date", "year"),
-    "isrc": ("isrc",),
-    "genres": ("genre", "style"),
-    "moods": ("mood",),
+    "artists": ("artists", "artist", "author"),
+    "album": ("album", "wm/albumtitle"),
+    "year": ("originaldate", "originalyear", "date", "year", "wm/year"),
+    "isrc": ("isrc", "wm/isrc"),
+    "genres": ("genre", "style", "wm/genre"),
+    "moods": ("mood", "wm/mood"),
     "instruments": ("instrument", "instruments"),
-    "bpm": ("bpm", "tempo", "tbpm"),
-    "key": ("initialkey", "initial key", "key"),
+    "bpm": ("bpm", "tempo", "tbpm", "wm/beatsperminute"),
+    "key": ("initialkey", "initial key", "key", "wm/initialkey"),
     "licence": ("license", "licence", "copyright url"),
 }
 """Field to the names of Vorbis comments, APE, ASF and free-form MP4 and ID3 (TXXX) fields."""
@@ -70,9 +71,10 @@ def read(path: Path) -> Tags:
     except Exception as error:  # mutagen meets hostile bytes with any exception there is
         _LOG.debug("tags of %s cannot be read: %s", path.name, error)
         return Tags()
-    if file is None or not file.tags:
+    found = audio.metadata(path) if file is None else file.tags  # mutagen has no Matroska, no CAF
+    if not found:
         return Tags()
-    raw = {field: list(_clean(values, field)) for field, values in _fields(file.tags)}
+    raw = {field: list(_clean(values, field)) for field, values in _fields(found)}
     return _typed(raw)
 
 
@@ -128,6 +130,7 @@ def _clean(values: list[Any], field: str) -> Iterator[str]:
     seen = set()
     for value in values:
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        text = text[: 8 * _MAX_VALUE]  # a tag can hold a book
         parts = re.split(r"[;\x00\uff1b]|\s/\s", text) if field in _LISTS else [text]
         for part in parts:
             printable = "".join(" " if unicodedata.category(c)[0] == "C" else c for c in part)

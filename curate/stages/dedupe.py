@@ -59,16 +59,22 @@ class Match:
     bit_error: Share
 
 
-def groups(count: int, prints: Callable[[int], str]) -> list[list[int]]:
+def groups(
+    count: int, prints: Callable[[int], str], twins: Iterable[tuple[int, int]] = ()
+) -> list[list[int]]:
     """Groups the tracks 0..count-1 by recording: lists of indices, in order, singles too.
 
     Args:
         count: Number of tracks.
         prints: Gives the compressed Chromaprint of one; asked again for the few candidates, so that
             memory holds a sketch a track and not the prints.
+        twins: Pairs that are known to be the same, byte for byte: a print tells nothing of a few
+            seconds or of one long tone.
     """
     values, owners = _sketches(count, prints)
     union = Union(range(count))
+    for one, other in twins:
+        union.join(one, other)
     for first, second in _candidates(values, owners):
         if union.find(first) == union.find(second):
             continue

@@ -13,6 +13,7 @@ from curate.config import Config
 from curate.names import normalise
 from curate.records import SPLITS
 from curate.validate import labels, text
+from curate.validate.clips import worded
 from curate.validate.entries import Entry
 from curate.validate.layout import Layout
 from curate.validate.report import Collector, shown
@@ -83,7 +84,7 @@ def _faults(parsed: text.Parsed, checker: schema.Checker) -> list[tuple[str, str
         flagged.add("labels")
     for fault in checker.faults(parsed.value):
         if not fault.path or fault.path[0] not in flagged:
-            found.append(("schema", f"{fault.where}: {fault.message}"))  # noqa: PERF401
+            found.append(("schema", worded(fault)))  # noqa: PERF401
     return found
 
 

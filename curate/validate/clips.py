@@ -106,6 +106,11 @@ class ClipChecks:
                 name = str(fault.path[0]) if fault.path else ""
                 if name in flagged or fault.message.startswith(missing):
                     continue
-                message = f"{fault.where}: {fault.message}"
                 beside = document is entry.sidecar
-                entry.add(self._collector, "schema", message, name, sidecar=beside)
+                entry.add(self._collector, "schema", worded(fault), name, sidecar=beside)
+
+
+def worded(fault: schema.Fault) -> str:
+    """A fault with its place, unless it names that itself."""
+    named = fault.path and f"'{fault.path[-1]}'" in fault.message
+    return fault.message if named else f"{fault.where}: {fault.message}"

@@ -12,7 +12,7 @@ from curate.records import Split
 from curate.validate.layout import Layout, Manifest
 from curate.validate.report import Collector, shown
 
-_CHUNK = re.compile(r"_chunk(\d{3,})\.[a-z0-9]+$")
+_CHUNK = re.compile(r"_chunk(\d{3,})\.[A-Za-z0-9]+$")
 
 
 @dataclass(slots=True)
@@ -121,15 +121,15 @@ class Paths:
 
     def finish(self) -> None:
         """Notes what concerns whole manifests of others, once each."""
+        kinds = {"path_relative": "a relative path", "path_outside": "audio outside the folder"}
         for (code, path), (count, line, example) in self._many.items():
             lines = "1 line has" if count == 1 else f"{count} lines have"
-            kind = {"path_relative": "a relative path", "path_outside": "audio outside the folder"}
-            message = f"{lines} {kind[code]}, first {example}"
-            if code == "path_relative":
-                message += (
-                    f"; found below {self._bases.get(path.parent, 'no folder that was tried')}"
-                )
-            self._collector.add(code, message, file=path, line=line)
+            message, remedy = f"{lines} {kinds[code]}, first {example}", None
+            base = self._bases.get(path.parent)
+            if code == "path_relative" and base is not None:
+                message += f", found below {base}"
+                remedy = f"write absolute paths, or always start `dora run` in {base}"
+            self._collector.add(code, message, file=path, line=line, remedy=remedy)
 
     def _note(self, code: str, entry: Entry, path: str) -> None:
         key = code, entry.manifest.path
@@ -167,7 +167,11 @@ class Paths:
                     f"paths begin with {shown(root)}, but the dataset is at {self._layout.root}"
                 )
                 self._collector.add(
-                    "dataset_moved", message, file=entry.manifest.path, line=entry.number
+                    "dataset_moved",
+                    message,
+                    file=entry.manifest.path,
+                    line=entry.number,
+                    remedy=f"run `curate relocate {self._layout.root}`",
                 )
                 return self._layout.root / tail
         message = f"path {shown(path)} is not below {self._layout.root}"

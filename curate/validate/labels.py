@@ -49,7 +49,8 @@ def check(entry: Entry, collector: Collector) -> None:
             entry.add(collector, "label_range", message, "bpm", sidecar=True)
     key = entry.seen.get("key")
     if key and "key" not in entry.flagged and not KEY.fullmatch(key):
-        message = f"key is {shown(key)}, expected tonic and mode as in 'F# minor'"
+        value = shown(entry.sidecar["key"]) if entry.sidecar else shown(key)
+        message = f"key is {value}, expected tonic and mode as in 'F# minor'"
         entry.add(collector, "key_name", message, "key", sidecar=True)
     if entry.sidecar is not None and "labels" not in entry.flagged:
         for code, message in faults(entry.sidecar.get("labels")):

@@ -30,9 +30,13 @@ def validate(folder: Path, *, deep: bool = False) -> Report:
     collector = Collector(place.root, ours=place.ours)
     layout.check(place, collector)
     run = _Run(place, collector)
-    with Opener() as opener, ThreadPoolExecutor(os.cpu_count()) as ears:
-        for manifest in place.manifests:
-            run.manifest(manifest, opener, ears if deep else None)
+    ears = ThreadPoolExecutor(os.cpu_count())
+    try:
+        with Opener() as opener:
+            for manifest in place.manifests:
+                run.manifest(manifest, opener, ears if deep else None)
+    finally:
+        ears.shutdown(cancel_futures=True)  # Ctrl-C does not wait for what is not begun
     run.finish()
     findings = sorted(collector.findings, key=_order)
     return Report(str(place.root), place.ours, deep, tuple(run.counts), tuple(findings))

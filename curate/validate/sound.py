@@ -104,12 +104,13 @@ def check_silent(entry: Entry, collector: Collector) -> None:
     """A clip is silent by what is known of it without decoding."""
     amplitude = text.number(entry.document.get("amplitude"))
     if amplitude is not None and amplitude < SILENT_AMPLITUDE:
-        message = f"the largest sample is {amplitude:.2g} of full scale"
+        message = f"the largest sample is {amplitude:.2g}, expected {SILENT_AMPLITUDE} or more"
         entry.add(collector, "chunk_silent", message, "amplitude")
         return
     loudness = labels.loudness(entry)
     if loudness is not None and loudness <= labels.SILENT_LUFS:
-        entry.add(collector, "chunk_silent", f"its loudness is {loudness:g} LUFS", "amplitude")
+        message = f"its loudness is {loudness:g} LUFS, expected more than {labels.SILENT_LUFS:g}"
+        entry.add(collector, "chunk_silent", message, "amplitude")
 
 
 class Formats:
@@ -152,7 +153,8 @@ class Formats:
                 f"{count} of {lines} clips are shorter than MusicGen's segment of {segment:g} s: "
                 f"{silence / (segment * lines):.0%} of what is trained on is silence"
             )
-            collector.add("chunk_short", message, file=path, line=line)
+            remedy = f"use clips of {segment:g} s, or set dataset.segment_duration to their length"
+            collector.add("chunk_short", message, file=path, line=line, remedy=remedy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,15 +224,16 @@ def check_sound(
         message = f"{length:.6g} s of audio, the header says {promised:.6g} s"
         entry.add(collector, "audio_broken", message, "path")
     if sound.nonfinite:
-        message = f"{sound.nonfinite} samples are NaN or infinite"
+        message = f"samples that are NaN or infinite: {sound.nonfinite}, expected none"
         entry.add(collector, "audio_not_finite", message, "amplitude")
     elif sound.amplitude < SILENT_AMPLITUDE and "amplitude" not in entry.flagged:
-        message = f"the largest sample is {sound.amplitude:.2g} of full scale"
+        message = (
+            f"the largest sample is {sound.amplitude:.2g}, expected {SILENT_AMPLITUDE} or more"
+        )
         entry.add(collector, "chunk_silent", message, "amplitude")
     if sound.clipped_share > max_clipped:
-        message = (
-            f"{sound.clipped_share:.1%} of the samples are clipped, expected {max_clipped:.1%}"
-        )
+        found = f"{sound.clipped_share:.1%}"
+        message = f"{found} of the samples are clipped, expected up to {max_clipped:.1%}"
         entry.add(collector, "chunk_clipped", message)
     stored = entry.sidecar.get("audio_sha256") if entry.sidecar else None
     if collector.ours and isinstance(stored, str) and stored != sound.sha256:

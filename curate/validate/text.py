@@ -232,6 +232,6 @@ def nonfinite(value: object, path: str) -> Iterator[tuple[str, float]]:
 def _explain(error: json.JSONDecodeError, text: str) -> str:
     if text.startswith("\ufeff"):
         return "starts with a byte order mark; save it as UTF-8 without one"
-    if error.pos >= len(text.rstrip()):
+    if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
         return "ends in the middle of an object (cut off?)"
     return f"not JSON at column {error.colno}: {error.msg}"

@@ -297,6 +297,11 @@ def test_unknown_keys_are_named_with_the_nearest() -> None:
     ]
 
 
+def test_a_final_line_break_is_no_part_of_an_id() -> None:
+    faults = schema.Checker("manifest-line").faults({**good_line(), "track_id": "0123456789ab\n"})
+    assert [fault.path for fault in faults] == [("track_id",)]
+
+
 def test_scores_are_between_0_and_1() -> None:
     label = {"kind": "tempo", "value": 96.0, "source": "signal.beats", "score": 1.5}
     node = {"$ref": "#/$defs/label", "$defs": schema.load("sidecar")["$defs"]}

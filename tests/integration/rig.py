@@ -65,6 +65,7 @@ def encode(
     with av.open(str(path), "w") as container:
         container.metadata.update(tags or {})
         stream = container.add_stream(codec, rate=rate, layout=layout)
+        stream.bit_rate = 128_000
         packed = np.ascontiguousarray(samples.astype(np.float32).reshape(1, -1))
         frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=layout)
         frame.sample_rate = rate

@@ -17,6 +17,8 @@ import mutagen.id3
 import pytest
 import rig
 
+from curate.sources import files
+
 pytestmark = pytest.mark.integration
 
 BYTES_NAME = os.fsdecode(b"latin \xe9\xff.flac")
@@ -90,7 +92,7 @@ def _copies(folder: Path) -> None:
     shutil.copy(first, folder / "copy.flac")
     os.link(first, folder / "hard.flac")
     (folder / "soft.flac").symlink_to(first)
-    short = rig.song(folder / "short.flac", 78, 4.0)
+    short = rig.song(folder / "short.flac", 78, 2.5)
     shutil.copy(short, folder / "short copy.flac")
 
 
@@ -202,7 +204,7 @@ def test_every_file_is_accounted_for(built: Built) -> None:
     for path in rig.walk(built.folder):
         if path.is_relative_to(built.out) or path.name.startswith(".") or path.name == BYTES_NAME:
             continue
-        if path.suffix.lower() in {".m3u", ".m3u8", ".yaml", ""}:
+        if path.suffix.lower() not in files.SUFFIXES:
             continue
         assert str(path.relative_to(built.folder)) in told, path
     info = json.loads((built.out / "build.json").read_text())
