@@ -357,11 +357,11 @@ def with_channels(samples: Samples, channels: int) -> Samples:
     return single if channels == 1 else np.repeat(single, channels, axis=1)
 
 
-def write(path: Path, samples: Samples, sample_rate: Hertz, kind: str) -> None:
+def write(file: Path | IO[bytes], samples: Samples, sample_rate: Hertz, kind: str) -> None:
     """Writes [T, C] as 16-bit `flac` or `wav`. Above full scale it is held at full scale."""
     import soundfile
 
-    soundfile.write(path, samples, sample_rate, format=kind.upper(), subtype="PCM_16")
+    soundfile.write(file, samples, sample_rate, format=kind.upper(), subtype="PCM_16")
 
 
 def read(path: Path) -> Decoded:

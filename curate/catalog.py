@@ -80,13 +80,22 @@ class Catalog:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc: object) -> None:
-        self.close()
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            self.close()
+        except sqlite3.Error as late:
+            error = error or late
+        if isinstance(error, sqlite3.OperationalError):  # a full disk, an I/O error, a lock
+            raise CurateError(f"{self.path}: {error}; mend that and build again") from None
+        if isinstance(error, sqlite3.DatabaseError):
+            raise _unusable(self.path, error) from None
 
     def close(self) -> None:
         """Commits and closes."""
-        self._db.commit()
-        self._db.close()
+        try:
+            self._db.commit()
+        finally:
+            self._db.close()
 
     def commit(self, *, now: bool = False) -> None:
         """Commits if the last commit is long enough ago, or `now`."""
@@ -145,6 +154,10 @@ class Catalog:
             (item, fingerprint, attempts, jsonio.encode(rejection)),
         )
         self.commit()
+
+    def forgive(self, item: str) -> None:
+        """Forgets how this item failed: it has been worked on since."""
+        self._db.execute("DELETE FROM failure WHERE item = ?", (item,))
 
     def placements(self, deal: str) -> dict[str, Split]:
         """Where each track was placed under this deal (seed and kind of split)."""

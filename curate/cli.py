@@ -56,7 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     run: Callable[[argparse.Namespace], int] = parsed.run
     try:
-        return run(parsed)
+        code = run(parsed)
+        sys.stdout.flush()  # where it fails, it should fail here
+        return code
     except CurateError as error:
         print(f"curate: {error}", file=sys.stderr)
         return WRONG
@@ -218,9 +220,12 @@ class _Version(argparse.Action):
         super().__init__(option_strings, dest, nargs=0, help=help)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        print(f"curate {version('musicgen-curate')}")
+        try:
+            print(f"curate {version('musicgen-curate')}")
+        except PackageNotFoundError:
+            print("curate, not installed")
         parser.exit()
 
 

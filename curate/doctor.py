@@ -99,8 +99,10 @@ def _schemas() -> Check:
 
 
 def _ffmpeg() -> Check:
-    from curate import audio
-
+    try:
+        from curate import audio
+    except ImportError as error:
+        return Check("ffmpeg", False, f"cannot be looked for: {error}", "install what is missing")
     found = audio.ffmpeg()
     if found:
         return Check("ffmpeg", True, found)
@@ -109,11 +111,11 @@ def _ffmpeg() -> Check:
 
 def _decoding() -> Check:
     """Writes and reads a second of sound in two formats: the libraries are there and work."""
-    import numpy as np
-
-    from curate import audio
-
     try:
+        import numpy as np
+
+        from curate import audio
+
         with tempfile.TemporaryDirectory() as folder:
             for kind in ("flac", "wav"):
                 path = Path(folder, f"tone.{kind}")

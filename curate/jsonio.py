@@ -5,6 +5,8 @@ same records always give the same bytes.
 """
 
 import contextlib
+import filecmp
+import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -51,9 +53,10 @@ def write_atomically(path: Path | str, data: bytes, *, sync: bool = True) -> Non
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     partial = _partial(path)
     try:
-        with open(partial, "wb", buffering=0) as file:
+        with open(partial, "wb") as file:  # unbuffered, a full disk would only shorten the write
             file.write(data)
             if sync:
+                file.flush()
                 os.fsync(file.fileno())
         os.replace(partial, path)
     except BaseException:
@@ -66,12 +69,15 @@ def write_atomically(path: Path | str, data: bytes, *, sync: bool = True) -> Non
 def replacing(path: Path) -> Iterator[Path]:
     """Gives a temporary path to write; on leaving, syncs it and renames it to `path`.
 
-    On an error the temporary file is removed and `path` is what it was.
+    On an error, or if nothing changed, the temporary file is removed and `path` stays as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(_partial(path))
     try:
         yield partial
+        if path.is_file() and filecmp.cmp(partial, path, shallow=False):
+            partial.unlink()
+            return
         _sync(partial)
         partial.replace(path)
     except BaseException:
@@ -98,6 +104,11 @@ def read_lines(path: Path, kind: type[Record]) -> Iterator[Record]:
         for line in file:
             if line.strip():
                 yield decoder.decode(line)
+
+
+def load_json(path: Path) -> Any:
+    """Any JSON file, as plain Python."""
+    return json.loads(path.read_bytes())
 
 
 def _partial(path: Path | str) -> str:

@@ -152,7 +152,9 @@ class Ledger:
                 where = chunk.fingerprint(item.track, fetched, self._config)
                 put(name, chunk.NAME, where, known.chunked, only=True)
                 self._catalog.note_file(*(clip.path for clip in known.chunked.chunks), named=False)
-        if outcome.rejection is not None:
+        if outcome.rejection is None:
+            self._catalog.forgive(name)
+        else:
             self._catalog.fail(name, self._failure_name(item), outcome.rejection)
 
     def captions(self, item: Item, known: Complete) -> Captions:

@@ -8,6 +8,7 @@ fingerprint, so a killed build continues and a finished one finds nothing to do.
 
 import contextlib
 import itertools
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -327,13 +328,8 @@ class Build:
         """
         if self._limit is not None:
             return
-        away = {
-            chunk.folder(items[index].track)
-            for index, dropped in self._rejected.items()
-            if dropped.code in AWAY
-        }
-        unnamed = self._catalog.unnamed_files()
-        stale = [path for path in unnamed if path.rpartition("/")[0] not in away]
+        away = self._away(items)
+        stale = [path for path in self._catalog.unnamed_files() if away.isdisjoint(_above(path))]
         for path in stale:
             (self._out / path).unlink(missing_ok=True)
             for folder in (self._out / path).parents[:2]:
@@ -341,12 +337,29 @@ class Build:
                     folder.rmdir()  # only where nothing is left in it
         self._catalog.forget_files(stale)
 
+    def _away(self, items: list[Item]) -> set[str]:
+        """Folders of tracks that may come back, and of artists of whom a whole entry may."""
+        away = set()
+        for index, dropped in self._rejected.items():
+            if dropped.code in AWAY:
+                track = chunk.folder(items[index].track)
+                away.add(track if dropped.title else track.rpartition("/")[0])
+        return away
+
 
 def remove_partial(out: Path) -> None:
-    """Removes what a killed build left half-written."""
-    for path in out.rglob(f".*{jsonio.PARTIAL}"):
-        with contextlib.suppress(OSError):
-            path.unlink()
+    """Removes what a killed build left half-written, where a build writes and nowhere else."""
+    for place in (".", "manifests/*", "audio/*/*"):
+        for path in out.glob(f"{place}/.*{jsonio.PARTIAL}"):
+            if re.fullmatch(rf"\..+\.\d+{re.escape(jsonio.PARTIAL)}", path.name):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+
+def _above(path: str) -> tuple[str, str]:
+    """The folders of a clip's track and artist."""
+    track = path.rpartition("/")[0]
+    return track, track.rpartition("/")[0]
 
 
 def _told(jobs: Iterator[Job | None], skip: Callable[[], None]) -> Iterator[Job]:

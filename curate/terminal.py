@@ -4,7 +4,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich import box
 from rich.console import Console
@@ -20,14 +20,23 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from curate.doctor import Check
-from curate.pipeline import Plan, Result
 from curate.records import SPLITS, Counts
-from curate.status import Status
-from curate.validate import Report
 
-_OUT = Console(highlight=False)
-_ERR = Console(stderr=True, highlight=False)
+if TYPE_CHECKING:  # to say that numpy is broken, the doctor must not need it
+    from curate.doctor import Check
+    from curate.pipeline import Plan, Result
+    from curate.status import Status
+    from curate.validate import Report
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leaves it to the command line: `curate status | head` is no failure."""
+        raise BrokenPipeError
+
+
+_OUT = _Console(highlight=False)
+_ERR = _Console(stderr=True, highlight=False)
 
 MAX_SHOWN = 5
 """Findings of one code that are shown; --json has all."""
@@ -81,7 +90,7 @@ class _Bar:
         self.bars.update(self.task, advance=count)
 
 
-def show_plan(plan: Plan) -> None:
+def show_plan(plan: "Plan") -> None:
     """What a build would do."""
     _OUT.print(f"{plan.listed} tracks listed")
     _OUT.print(f"{plan.to_do:>6} to work on")
@@ -90,7 +99,7 @@ def show_plan(plan: Plan) -> None:
         _OUT.print(f"{count:>6} left out: {code}")
 
 
-def show_result(result: Result) -> None:
+def show_result(result: "Result") -> None:
     """The closing table of a build."""
     _show_counts(result.counts)
     worked = f"{result.decoded_tracks} tracks ({result.decoded_s / 60:.1f} min) decoded in this run"
@@ -103,7 +112,7 @@ def show_result(result: Result) -> None:
         _OUT.print("[red]no clips:[/] nothing to train on; every reason is in rejected.jsonl")
 
 
-def show_status(status: Status) -> None:
+def show_status(status: "Status") -> None:
     """A dataset's state."""
     if status.build is None:
         _OUT.print("[yellow]not finished:[/] `curate build` goes on from here")
@@ -118,7 +127,7 @@ def show_status(status: Status) -> None:
         _OUT.print(f"{count:>6} failed: {code}")
 
 
-def show_findings(report: Report) -> None:
+def show_findings(report: "Report") -> None:
     """The findings of a validation, a few of each code, then one line of judgement."""
     shown: Counter[str] = Counter()
     for finding in report.findings:
@@ -141,7 +150,7 @@ def show_findings(report: Report) -> None:
     _OUT.print(f"{verdict}: {errors} errors, {warnings} warnings")
 
 
-def show_checks(checks: list[Check]) -> None:
+def show_checks(checks: "list[Check]") -> None:
     """What the doctor found."""
     for check in checks:
         mark = "[green]ok[/]  " if check.ok else "[red]MISS[/]"

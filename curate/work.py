@@ -10,7 +10,7 @@ from pathlib import Path
 
 from curate import audio
 from curate.config import Config
-from curate.errors import AudioError
+from curate.errors import AudioError, CurateError
 from curate.records import Chunked, Fetched, Inspection, Rejection, Track, TrackLabels
 from curate.stages import chunk, fetch, inspect, judge, label
 
@@ -87,22 +87,25 @@ def process(job: Job) -> Outcome:
 
     Whatever is wrong with the audio becomes the outcome's rejection; what was learned before that
     is kept.
+
+    Raises:
+        CurateError: The dataset cannot be written to.
     """
-    known = job.known
+    known, stage = job.known, fetch.NAME
     try:
         fetched = known.fetched or fetch.fetch(job.path, job.path.stat())
         if known.fetched is None:
             known = Known(fetched=fetched)
-    except (AudioError, OSError) as error:
-        return Outcome(known, rejection=rejection(job.track, fetch.NAME, error))
-    try:
+        stage = inspect.NAME
         return _analyse(job, fetched)
     except _Stopped as stop:
         return Outcome(stop.known, stop.decoded_s, rejection(job.track, stop.stage, stop.error))
-    except AudioError as error:
-        return Outcome(known, rejection=rejection(job.track, inspect.NAME, error))
+    except (AudioError, OSError) as error:
+        return Outcome(known, rejection=rejection(job.track, stage, error))
     except MemoryError:
         raise  # the engine's to judge: once more, alone
+    except CurateError:
+        raise  # the dataset cannot be written: the end of the build
     except Exception as error:  # a bug of ours or of a library: one track, not the build
         _LOG.exception("track %s (%s)", job.track.id, job.path)
         odd = AudioError("unexpected", f"{type(error).__name__}: {error}; please report this")
@@ -137,7 +140,7 @@ def _analyse(job: Job, fetched: Fetched) -> Outcome:
 def rejection(track: Track, stage: str, error: AudioError | OSError) -> Rejection:
     """A track's rejection for this error."""
     if isinstance(error, OSError):
-        error = AudioError("unreadable", f"{error.strerror}; mend that and build again")
+        error = AudioError("unreadable", f"{error.strerror or error}; mend that and build again")
     value, limit = (error.value, error.limit) if isinstance(error, judge.Beyond) else (None, None)
     reason = error.reason.encode("utf-8", "replace").decode()  # a library may quote a file's name
     return Rejection(

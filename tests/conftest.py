@@ -4,10 +4,15 @@ import ipaddress
 import socket
 import sys
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
+
+hypothesis.settings.register_profile("curate", deadline=None)  # a busy machine proves nothing
+hypothesis.settings.load_profile("curate")
 
 _beyond: list[str] = []
 """Where the running test tried to go; whoever caught the error, the test fails."""
@@ -79,3 +84,38 @@ def songs() -> dict[str, np.ndarray]:
         "rock": replace(song, melody=tunes.FURUSATO, style=styles.ROCK),
     }
     return {name: np.ascontiguousarray(render(p).samples.T) for name, p in pieces.items()}
+
+
+RECIPE = """\
+name: small
+rights: made by a test
+chunk: {seconds: 5}
+split: {valid: 0.25, test: 0.25}
+artists:
+  - {name: 紅葉, files: [music/a]}
+  - {name: Rock & Roll, files: [music/b]}
+  - {name: 花, files: [music/c, music/none.flac]}
+"""
+
+
+@pytest.fixture(scope="session")
+def small_set(songs: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with artists.yaml, music, and what `curate.build` made of it. Not to be changed.
+
+    Four songs of 12 s, one of them twice, and three files that cannot be used.
+    """
+    import sounds
+
+    from curate import api
+
+    folder = tmp_path_factory.mktemp("small")
+    music = folder / "music"
+    for name, file in (("song", "a/一.flac"), ("song", "b/copy.mp3"), ("again", "a/二.wav")):
+        sounds.save(music / file, songs[name][: 12 * sounds.RATE])
+    sounds.save(music / "b/rock.ogg", songs["rock"][: 12 * sounds.RATE])
+    sounds.save(music / "c/hana.m4a", songs["hana"][: 12 * sounds.RATE])
+    sounds.save(music / "c/short.flac", songs["hana"][: 2 * sounds.RATE])
+    (music / "c/text.wav").write_text("words")
+    (folder / "artists.yaml").write_text(RECIPE, "utf-8")
+    api.build(folder / "artists.yaml", jobs=2)
+    return folder

@@ -129,7 +129,7 @@ def join(words: list[str]) -> str:
 def article(words: str) -> str:
     """`a` or `an`, by the sound of the first word."""
     first = words.lower().split()[0]
-    if re.match(r"uni(?![mn])|us[ae]|uto|eu|one|uk", first):
+    if re.match(r"uni[cfoqstv]|us(?!h)|ut[io]|eu|one(?!r)|uk", first):
         return "a"
     if first.startswith(("hour", "honest", "heir")):
         return "an"

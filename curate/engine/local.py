@@ -11,10 +11,13 @@ import logging
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import resource_tracker
 from typing import Any
 
 from curate.engine import Done, Job, Lost, Result
+from curate.errors import CurateError
 from curate.records import Seconds
 
 _LOG = logging.getLogger(__name__)
@@ -84,7 +87,8 @@ class LocalEngine:
                             initializer=_start,
                             initargs=(os.getpid(), self._memory),
                         )
-                    running[pool.schedule(function, args=[job], timeout=self._timeout)] = job
+                    with _without_interrupts():
+                        running[pool.schedule(function, args=[job], timeout=self._timeout)] = job
                 ready, _ = concurrent.futures.wait(
                     running, return_when=concurrent.futures.FIRST_COMPLETED
                 )
@@ -93,7 +97,7 @@ class LocalEngine:
                     yield Done(running.pop(future), outcome)
         finally:
             if pool is not None:
-                if running:
+                if running or not finished:
                     pool.stop()
                 else:
                     pool.close()
@@ -118,11 +122,31 @@ class LocalEngine:
         except MemoryError:
             limit = f"{(self._memory or 0) / 2**30:.1f} GiB"
             return Lost("worker_memory", f"needed more than {limit} of memory")
+        except BrokenProcessPool as error:
+            raise CurateError(
+                f"no worker process stays alive ({error}): with little memory use fewer --jobs; "
+                "workers import a script, so it has to build below `if __name__ == '__main__':`"
+            ) from None
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Processes started meanwhile, and by threads started meanwhile, leave Ctrl-C to this one.
+
+    They do so from their first moment on; `_start` is too late for one that is pressed early.
+    """
+    resource_tracker.ensure_running()  # starting it would let the signal in again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _start(parent: int, memory_bytes: int | None) -> None:
     """First thing in a worker: leaves Ctrl-C to the driver, dies with it, takes one thread."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # pebble's handler waits for C code to return
     os.environ.update(dict.fromkeys(SINGLE_THREADED, "1"))
     with contextlib.suppress(Exception):
         import ctypes

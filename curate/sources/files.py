@@ -93,6 +93,8 @@ class Files:
             start = "/" if os.path.isabs(entry) else str(self._base)
             parts = [part for part in entry.split("/") if part not in {"", "."}]
             matches = {os.path.normpath(match) for match in _glob(start, parts, troubles)}
+            if named and not matches and Path(path).suffix.lower() in SUFFIXES:
+                matches = {path}  # a track whose file is not there
         for match in sorted(matches, key=_order):
             if Path(match).suffix.lower() in PLAYLISTS and os.path.isfile(match):
                 yield from _playlist(match, troubles)

@@ -5,6 +5,7 @@ without a gap and every clip has the same number of samples.
 """
 
 import hashlib
+import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from curate import audio, jsonio, loudness
 from curate.config import ChunkOptions, Config
+from curate.errors import CurateError
 from curate.labels import signal
 from curate.names import chunk_id, digest, slug, track_slug
 from curate.records import Chunk, Chunked, Fetched, Rejection, Track
@@ -65,6 +67,9 @@ def cut(
     """Writes the clips of a track below the dataset's folder `out`.
 
     Clips beyond `limits.chunk` are not written but listed with their measured value.
+
+    Raises:
+        CurateError: A clip cannot be written.
     """
     options = config.chunk
     mixed = audio.with_channels(decoded.samples, options.channels)
@@ -128,8 +133,13 @@ def _rejection(track: Track, chunk: Chunk, beyond: judge.Beyond) -> Rejection:
 
 
 def _write(chunk: Chunk, clip: audio.Samples, options: ChunkOptions, out: Path) -> Chunk:
-    path = out / chunk.path
-    with jsonio.replacing(path) as partial:
-        audio.write(partial, clip, options.sample_rate, options.format)
-        data = partial.read_bytes()
+    encoded, path = io.BytesIO(), out / chunk.path
+    audio.write(encoded, clip, options.sample_rate, options.format)
+    data = encoded.getvalue()
+    try:
+        jsonio.write_atomically(path, data)
+    except OSError as error:  # no fault of the track, and the next one fares no better
+        raise CurateError(
+            f"{path}: cannot be written: {error.strerror}; mend that and build again"
+        ) from None
     return replace(chunk, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest())

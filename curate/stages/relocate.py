@@ -7,6 +7,7 @@ import msgspec
 
 from curate import config as configuration
 from curate import jsonio
+from curate.catalog import locked
 from curate.errors import CurateError
 from curate.records import SPLITS, BuildInfo, ManifestLine
 from curate.stages import report
@@ -23,14 +24,19 @@ def relocate(folder: Path) -> int:
     Returns the number of manifest lines.
 
     Raises:
-        CurateError: The folder is no built dataset, it cannot be read, or a clip is not there.
+        CurateError: The folder is no built dataset, it cannot be read, a clip is not there, or a
+            build is working on it.
     """
     out = folder.resolve()
-    build = out / "build.json"
-    if not build.is_file():
+    if not (out / "build.json").is_file():
         raise CurateError(f"{folder}: no build.json: not a dataset that curate built")
+    with locked(out):
+        return _rewrite(folder, out)
+
+
+def _rewrite(folder: Path, out: Path) -> int:
     try:
-        info = jsonio.decode(build.read_bytes(), BuildInfo)
+        info = jsonio.decode((out / "build.json").read_bytes(), BuildInfo)
         loaded = msgspec.convert(info.config, configuration.Config)
         moved = {split: _moved(out, split) for split in SPLITS}
     except ValueError as error:
@@ -47,7 +53,7 @@ def _moved(out: Path, split: str) -> list[ManifestLine]:
     for number, line in enumerate(jsonio.read_lines(manifest, ManifestLine), 1):
         tail = Path(line.path).parts[-len(_BELOW) :]
         path = out.joinpath(*tail)
-        if tail[0] != _BELOW[0] or not path.is_file():
+        if tail[:1] != _BELOW[:1] or not path.is_file():
             raise CurateError(
                 f"{manifest}:{number}: {Path(line.path).name} is not below {out / 'audio'}; "
                 "copy the whole dataset, or build it again here"

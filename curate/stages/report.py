@@ -4,6 +4,7 @@ import json
 import platform
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -107,8 +108,8 @@ def write_build(out: Path, info: BuildInfo) -> None:
     jsonio.write_atomically(path, jsonio.pretty(info))
 
 
-def _timeless(info: BuildInfo) -> dict[str, object]:
-    return {key: value for key, value in jsonio.builtins(info).items() if key != "built_at"}
+def _timeless(info: BuildInfo) -> bytes:
+    return jsonio.encode(replace(info, built_at=""))  # as JSON, which does not tell tuples apart
 
 
 def _version(name: str) -> str:

@@ -10,7 +10,10 @@ then by theme `layout`, `text`, `opening`, `meaning`, `sound`, `labels`, `splits
 `upstream` is what audiocraft itself does.
 """
 
+import os
+import sys
 from pathlib import Path
+from types import ModuleType
 
 from curate.validate.codes import CODES, Code, Severities, Severity
 from curate.validate.report import Finding, ManifestCount, Report
@@ -38,3 +41,17 @@ def validate(folder: Path, *, deep: bool = False) -> Report:
     from curate.validate import run
 
     return run.validate(Path(folder), deep=deep)
+
+
+class _Callable(ModuleType):
+    """Lets `curate.validate(DIR)` be the function though this package has its name.
+
+    Importing a package makes it an attribute of the one above, over whatever stood there.
+    """
+
+    def __call__(self, folder: str | os.PathLike[str], *, deep: bool = False) -> Report:
+        """See `validate`."""
+        return validate(Path(folder), deep=deep)
+
+
+sys.modules[__name__].__class__ = _Callable

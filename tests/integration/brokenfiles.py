@@ -59,7 +59,9 @@ def cut(share: float) -> Maker:
     return make
 
 
-def of(make_samples: Callable[[Path], np.ndarray], rate: int = rig.RATE, subtype: str = "") -> Maker:
+def of(
+    make_samples: Callable[[Path], np.ndarray], rate: int = rig.RATE, subtype: str = ""
+) -> Maker:
     """A well-formed file of bad samples."""
     return lambda path: soundfile.write(path, make_samples(path), rate, subtype=subtype or None)
 
@@ -152,7 +154,9 @@ def index_of_parts(path: Path) -> None:
     """An HLS playlist that names a real file: ffmpeg would follow it."""
     part = path.with_name(f".part of {path.name}.aac")
     whole(part)
-    path.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4.0,\n{part.name}\n#EXT-X-ENDLIST\n")
+    path.write_text(
+        f"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4.0,\n{part.name}\n#EXT-X-ENDLIST\n"
+    )
 
 
 def script_of_parts(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Work that goes wrong in every way a worker can: importable, so that workers find it."""
+"""Work that goes wrong in every way a worker can. Workers import it, so it is light."""
 
 import ctypes
 import os
@@ -6,9 +6,6 @@ import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
-
-from curate.engine.local import LocalEngine
-from curate.work import Job, Outcome, process
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,7 @@ def run(task: Task) -> object:
     log = task.log / task.name
     with log.open("a") as file:
         file.write(f"{os.getpid()} {time.monotonic()}\n")
-    result = _KINDS[task.kind]()
+    result = KINDS[task.kind]()
     with log.open("a") as file:
         file.write(f"end {time.monotonic()}\n")
     return task.name if result is None else result
@@ -59,7 +56,7 @@ def _fail() -> None:
     raise KeyError("a bug")
 
 
-_KINDS = {
+KINDS = {
     "good": lambda: time.sleep(0.02),
     "slow": lambda: time.sleep(1.0),
     "segfault": _segfault,
@@ -75,21 +72,4 @@ _KINDS = {
     "memory": _allocate,
     "raise": _fail,
     "big": lambda: bytes(50_000_000),
-    "unpicklable": lambda: lambda: None,
-    "pid": os.getpid,
 }
-
-
-class Crashing(LocalEngine):
-    """The real pool, but tracks with these titles do not go well."""
-
-    def map(self, function, jobs):  # type: ignore[no-untyped-def]
-        assert function is process
-        yield from super().map(track, jobs)
-
-
-def track(job: Job) -> Outcome:
-    """`curate.work.process`, except where the title is a kind of failure."""
-    if job.track.title in _KINDS:
-        _KINDS[job.track.title]()
-    return process(job)

@@ -190,7 +190,7 @@ def snapshot(folder: Path, without: Path | None = None) -> dict[str, tuple[objec
         if stat.S_ISREG(state.st_mode):
             content = (state.st_size, state.st_mtime_ns, _sha256(path))
         elif stat.S_ISLNK(state.st_mode):
-            content = os.readlink(path)
+            content = str(path.readlink())
         found[str(path.relative_to(folder))] = (stat.S_IFMT(state.st_mode), content)
     return found
 

@@ -1,0 +1,190 @@
+"""The models that label audio: what each is, where it comes from, what it needs and says.
+
+One table, `MODELS`. Weights are Essentia's (https://essentia.upf.edu/models.html), CC BY-NC-SA 4.0:
+for non-commercial use, and a dataset that used them says so. Nothing here is downloaded or loaded;
+`curate.labels.weights` finds and fetches files, `curate.labels.models` runs them.
+
+Class names are never written here: they are read from the `.json` beside each model, because their
+order differs from head to head.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+BASE = "https://essentia.upf.edu/models/"
+
+LICENCE = "CC-BY-NC-SA-4.0"
+
+_ISMIR22 = (
+    "P. Alonso-Jiménez, X. Serra, D. Bogdanov: Music Representation Learning Based on Editorial "
+    "Metadata from Discogs, ISMIR 2022"
+)
+_ICASSP20 = (
+    "P. Alonso-Jiménez, D. Bogdanov, J. Pons, X. Serra: TensorFlow Audio Models in Essentia, "
+    "ICASSP 2020"
+)
+_MTG19 = (
+    "D. Bogdanov, M. Won, P. Tovstogan, A. Porter, X. Serra: The MTG-Jamendo Dataset for Automatic "
+    "Music Tagging, ICML Machine Learning for Music Discovery Workshop 2019"
+)
+_TEMPO18 = (
+    "H. Schreiber, M. Müller: A Single-Step Approach to Musical Tempo Estimation Using a "
+    "Convolutional Neural Network, ISMIR 2018"
+)
+
+Purpose = Literal["embedding", "words", "pair", "numbers", "tempo"]
+"""What comes out: an embedding; a score a word; two opposite words; numbers; a tempo."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model.
+
+    Attributes:
+        name: File name without extension.
+        folder: Folder below `BASE`.
+        kind: Label it gives (a key of `curate.records.LABEL_UNITS`), "" for an embedding.
+        purpose: What comes out.
+        needs: Name of the embedding it takes, or "" where it takes audio.
+        sample_rate: Of the audio it takes in Hz, 0 where it takes an embedding.
+        input: Node that takes the input.
+        output: Node that gives the result.
+        megabytes: Size of the `.pb`.
+        citation: Whom to name.
+        pinned: Known sha256, by extension. What is not pinned is recorded at the first fetch.
+        onnx: Whether an `.onnx` of the same weights is offered, and under which name.
+    """
+
+    name: str
+    folder: str
+    kind: str
+    purpose: Purpose
+    needs: str
+    sample_rate: int
+    input: str
+    output: str
+    megabytes: float
+    citation: str
+    pinned: dict[str, str]
+    onnx: str = ""
+
+    def address(self, extension: str) -> str:
+        """Where a file of it is downloaded from."""
+        return f"{BASE}{self.folder}/{self.file(extension)}"
+
+    def file(self, extension: str) -> str:
+        """Name of its file with that extension: `pb`, `onnx` or `json`."""
+        stem = self.onnx if extension == "onnx" and self.onnx else self.name
+        return f"{stem}.{extension}"
+
+
+EFFNET = "discogs-effnet-bs64-1"
+MUSICNN = "msd-musicnn-1"
+
+
+def _head(
+    task: str, kind: str, purpose: Purpose, output: str, megabytes: float, pinned: dict[str, str],
+    *, folder: str = "", citation: str = _MTG19, node: str = "model/Placeholder",
+) -> Model:  # fmt: skip
+    """A classification head on discogs-effnet."""
+    return Model(
+        f"{task}-discogs-effnet-1",
+        f"classification-heads/{folder or task}",
+        kind,
+        purpose,
+        EFFNET,
+        0,
+        node,
+        output,
+        megabytes,
+        citation,
+        pinned,
+        f"{task}-discogs-effnet-1",
+    )
+
+
+MODELS: tuple[Model, ...] = (
+    Model(
+        EFFNET,
+        "feature-extractors/discogs-effnet",
+        "",
+        "embedding",
+        "",
+        16000,
+        "serving_default_melspectrogram",
+        "PartitionedCall:1",
+        18.4,
+        _ISMIR22,
+        {
+            "pb": "3ed9af50d5367c0b9c795b294b00e7599e4943244f4cbd376869f3bfc87721b1",
+            "json": "a35003202384735c33154e20264267f9941705218a7b93202b655a1d408d4ff6",
+        },
+        "discogs-effnet-bsdynamic-1",
+    ),
+    _head(
+        "genre_discogs400", "genre", "words", "PartitionedCall:0", 2.1,
+        {
+            "pb": "3885ba078a35249af94b8e5e4247689afac40deca4401a4bc888daf5a579c01c",
+            "json": "2d367319d9b782ffa10f69abf0e805b3ac4e10899025e5bdbaceda3919b243e0",
+        },
+        citation=_ISMIR22, node="serving_default_model_Placeholder",
+    ),
+    _head(
+        "mtg_jamendo_moodtheme", "mood", "words", "model/Sigmoid", 2.7,
+        {
+            "pb": "03f2b047020aee4ab39f8880da7bdae2a36d06a1508d656c6d424ad4d6de07a9",
+            "json": "d62cd90263e4d613fa7fcce7a831e339450394794af63685f96e065c1a896ab0",
+        },
+    ),
+    _head(
+        "mtg_jamendo_instrument", "instrument", "words", "model/Sigmoid", 2.7,
+        {"pb": "2e8c3003c722e098da371b6a1f7ad0ce62fac0dcfc09c7c7997d430941196c2a"},
+    ),
+    _head(
+        "voice_instrumental", "voice", "pair", "model/Softmax", 0.5,
+        {"pb": "c8033548e17c292874265db62e82a051247768d10375a35a769e7bf695f16acf"},
+        citation=_ICASSP20,
+    ),
+    _head(
+        "danceability", "danceable", "pair", "model/Softmax", 0.5,
+        {"pb": "e1251f02cdc846445e2bc1fb3fe9963e32728c5c000e009188ae47c8963cb4c4"},
+        citation=_ICASSP20,
+    ),
+    _head(
+        "approachability_regression", "approachability", "numbers", "model/Identity", 0.5,
+        {"pb": "7ffc208865426fb3aa2842f676b42fc6128282088c9b1d1fd2aba14b17cd121c"},
+        folder="approachability", citation=_ICASSP20,
+    ),
+    _head(
+        "engagement_regression", "engagement", "numbers", "model/Identity", 0.5,
+        {"pb": "43031d40b3a380e1995c8495a108d14ca74f620d924fad9b28df4189c84d20c5"},
+        folder="engagement", citation=_ICASSP20,
+    ),
+    Model(
+        MUSICNN, "feature-extractors/musicnn", "", "embedding", "", 16000, "model/Placeholder",
+        "model/dense/BiasAdd", 3.2, _ICASSP20, {}, MUSICNN,
+    ),
+    Model(
+        "deam-msd-musicnn-2", "classification-heads/deam", "emotion", "numbers", MUSICNN, 0,
+        "model/Placeholder", "model/Identity", 0.1, _ICASSP20,
+        {"pb": "beb5eeb0909266eeb78b8d6bb1323b10829cf2fe55e3c01a13fa1846fa98b371"},
+        "deam-msd-musicnn-2",
+    ),
+    Model(
+        "deeptemp-k16-3", "tempo/tempocnn", "tempo", "tempo", "", 11025, "input", "output", 1.3,
+        _TEMPO18, {"pb": "21c328332a221695dd6e8572728c617373064df882e8f81da6d88dc3a821e3b3"},
+    ),
+)  # fmt: skip
+"""Every model, embeddings before what needs them."""
+
+BY_NAME = {model.name: model for model in MODELS}
+
+KINDS = tuple(model.kind for model in MODELS if model.kind)
+"""Every label that a model can give: what `labels:` in artists.yaml may name."""
+
+
+def wanted(kinds: tuple[str, ...]) -> tuple[Model, ...]:
+    """The models behind these labels, with the embeddings they need, in the table's order."""
+    chosen = {model.name for model in MODELS if model.kind in kinds}
+    chosen |= {BY_NAME[name].needs for name in chosen if BY_NAME[name].needs}
+    return tuple(model for model in MODELS if model.name in chosen)

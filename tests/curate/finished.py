@@ -1,0 +1,84 @@
+"""Tracks with everything that is known of them, as the pipeline hands them to the last stages."""
+
+from dataclasses import replace
+
+from curate.config import Artist, Config
+from curate.records import (
+    Caption,
+    Captions,
+    Chunk,
+    Chunked,
+    Fetched,
+    Inspection,
+    Label,
+    Split,
+    Tags,
+    Track,
+)
+from curate.stages.write import Finished
+
+CONFIG = Config("kayo", "made by a test", (Artist("YOASOBI", ("music",)),))
+
+TAGS = Tags(
+    title="夜に駆ける",
+    artists=("YOASOBI", "幾田りら"),
+    album="THE BOOK",
+    year=2019,
+    isrc="JPAB11912345",
+    genres=("J-Pop", "City Pop"),
+    moods=("Dark",),
+    instruments=("piano", "bass"),
+    licence="CC BY 4.0",
+)
+
+LABELS = (
+    Label("key", "C minor", "signal.bgate", 0.8),
+    Label("tempo", 130.04, "signal.degara", 0.9, (65.02, 260.08)),
+    Label("genre", "J-Pop", "tag"),
+    Label("genre", "City, Pop", "tag"),
+    Label("mood", "Dark", "tag"),
+    Label("instrument", "piano", "tag"),
+    Label("instrument", "bass", "tag"),
+)
+
+
+def finished(number: int = 0, split: Split = "train", clips: int = 2) -> Finished:
+    """A finished track with clips of 30 s."""
+    identity = f"{number:012x}"
+    track = Track(identity, "files", f"music/{number}.flac", "YOASOBI", f"{number} yoru")
+    folder = f"audio/yoasobi/yoru-{identity[:6]}"
+    chunks = tuple(
+        Chunk(
+            id=f"{identity}_{index:03d}",
+            index=index,
+            start_s=30.0 * index,
+            duration_s=30.0,
+            padded_s=0.0,
+            path=f"{folder}/yoru_chunk{index:03d}.flac",
+            size_bytes=10,
+            sha256=f"{number}-{index}",
+            amplitude=0.5,
+            loudness_lufs=-14.0,
+            silence_share=0.0,
+            clipping_share=0.0,
+            labels=(Label("loudness", -14.0, "signal.ebur128"),),
+        )
+        for index in range(clips)
+    )
+    captions = tuple(Caption(each.id, f"A {each.index}. clip.", "template.1") for each in chunks)
+    return Finished(
+        track,
+        Fetched("aa" * 32, 5, 7, "flac", TAGS),
+        Inspection(60.0, 44100, 2, -14.0, -1.0, 0.0, 0.0, 20000.0, 0.0, 0),
+        LABELS,
+        Chunked(chunks, ()),
+        Captions(captions),
+        identity,
+        split,
+    )
+
+
+def untagged(number: int, split: Split) -> Finished:
+    """A track of which nothing is said."""
+    made = finished(number, split, clips=1)
+    return replace(made, fetched=replace(made.fetched, tags=Tags()), labels=())

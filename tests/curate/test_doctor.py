@@ -1,0 +1,61 @@
+"""The doctor looks at everything a build needs, and survives what is missing."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from curate import audio, doctor, schema
+
+ROOT = Path(doctor.__file__).parents[1]
+
+
+def checks() -> dict[str, doctor.Check]:
+    return {check.name: check for check in doctor.examine()}
+
+
+def test_here_everything_is_there() -> None:
+    found = checks()
+    assert {name: check.found for name, check in found.items() if not check.ok} == {}
+    assert all(check.found for check in found.values())
+    assert found["python"].found == ".".join(map(str, sys.version_info[:3]))
+    assert found["ffmpeg"].found.endswith(Path(found["ffmpeg"].found).name)
+    assert found["schemas"].found == f"{len(schema.NAMES)} schemas"
+    assert found["audio files"].found == "flac and wav written and read"
+
+
+def test_every_dependency_is_looked_at() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    needed = {re.split(r"[^\w-]", name)[0].lower() for name in project["dependencies"]}
+    looked_at = {distribution.lower() for distribution, _ in doctor.PACKAGES}
+    assert needed - looked_at == {"imageio-ffmpeg"}  # the check of ffmpeg finds it
+
+
+def test_whatever_is_missing_has_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mutagen", None)
+    monkeypatch.setattr(audio, "ffmpeg", lambda: None)
+    monkeypatch.setattr(audio, "write", None)
+    monkeypatch.setattr(schema, "folder", lambda: Path("/nowhere"))
+    monkeypatch.setattr(doctor, "MIN_FREE_GB", 1e9)
+    monkeypatch.setattr(doctor, "_memory_gib", lambda: 0.5)
+    schema.load.cache_clear()
+    missing = {name: check for name, check in checks().items() if not check.ok}
+    assert set(missing) == {"mutagen", "ffmpeg", "audio files", "schemas", "disk", "memory"}
+    assert missing["mutagen"].remedy == "pip install mutagen"
+    assert missing["ffmpeg"].remedy == "pip install imageio-ffmpeg"
+    assert all(check.remedy for check in missing.values())
+
+
+def test_it_works_where_nothing_is_installed() -> None:
+    """A broken numpy is what people call a doctor for."""
+    names = ["numpy", "soundfile", "av", "msgspec", "psutil", "yaml", "jsonschema", "essentia"]
+    code = f"import sys\nfor name in {names}: sys.modules[name] = None\n"
+    code += "from curate import cli\nsys.exit(cli.main(['doctor']))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout.count("MISS") >= len(names)
+    assert "-> pip install numpy" in done.stdout
