@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 
@@ -62,6 +63,7 @@ def plan(
     file = Path(artists)
     loaded = config.load(file)
     folder = output_folder(file, out)
+    _check_names(folder)
     with contextlib.ExitStack() as stack:
         catalog = stack.enter_context(Catalog.look(folder / "catalog.sqlite"))
         base = Path(os.path.abspath(file)).parent
@@ -109,6 +111,7 @@ def _prepared(
     file = Path(artists)
     loaded = config.load(file)
     folder = output_folder(file, out)
+    _check_names(folder)
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(locked(folder))
@@ -117,6 +120,19 @@ def _prepared(
         catalog = stack.enter_context(Catalog(folder / "catalog.sqlite"))
         base = Path(os.path.abspath(file)).parent
         yield pipeline.Build(loaded, base, folder, catalog, engine, progress or Silent(), limit)
+
+
+def _check_names(folder: Path) -> None:
+    """Manifests are UTF-8, so names of files have to be."""
+    if sys.getfilesystemencoding().lower() != "utf-8":
+        raise ConfigError(
+            f"file names are taken for {sys.getfilesystemencoding()} here, and a dataset needs "
+            "UTF-8; set PYTHONUTF8=1 or LC_ALL=C.UTF-8"
+        )
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        raise ConfigError(f"{str(folder)!a}: the name is not UTF-8; name another --out") from None
 
 
 class _Nowhere:

@@ -53,7 +53,7 @@ class Catalog:
             self._db.executescript(_TABLES)
             self._db.execute(f"PRAGMA user_version = {FORMAT}")
         except sqlite3.DatabaseError as error:
-            raise _unusable(path, error) from None
+            raise _failed(path, error) from None
         self._committed = time.monotonic()
 
     def _check_format(self, path: Path) -> None:
@@ -73,8 +73,10 @@ class Catalog:
                 with contextlib.closing(reading(path)) as there:
                     there.backup(copy._db)
                 copy._check_format(path)
+                copy._db.executescript(_TABLES)
             except sqlite3.DatabaseError as error:
-                raise _unusable(path, error) from None
+                raise _failed(path, error) from None
+            copy.path = path
         return copy
 
     def __enter__(self) -> Self:
@@ -85,10 +87,8 @@ class Catalog:
             self.close()
         except sqlite3.Error as late:
             error = error or late
-        if isinstance(error, sqlite3.OperationalError):  # a full disk, an I/O error, a lock
-            raise CurateError(f"{self.path}: {error}; mend that and build again") from None
         if isinstance(error, sqlite3.DatabaseError):
-            raise _unusable(self.path, error) from None
+            raise _failed(self.path, error) from None
 
     def close(self) -> None:
         """Commits and closes."""
@@ -208,7 +208,9 @@ def reading(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.as_uri()}?mode=ro{'&immutable=1' if still else ''}", uri=True)
 
 
-def _unusable(path: Path, error: sqlite3.DatabaseError) -> CurateError:
+def _failed(path: Path, error: sqlite3.DatabaseError) -> CurateError:
+    if isinstance(error, sqlite3.OperationalError):  # a full disk, a folder that is read-only
+        return CurateError(f"{path}: {error}; mend that and build again")
     return CurateError(
         f"{path}: not a usable catalog ({error}); remove it to build afresh - audio files are then "
         "made again"

@@ -5,6 +5,7 @@ Exit codes: 0 done and valid; 1 the data falls short; 2 the command or configura
 """
 
 import argparse
+import io
 import json
 import logging
 import os
@@ -50,6 +51,7 @@ on both sides of the split, text that audiocraft would silently drop.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Returns its exit code."""
+    _mend_streams()
     parsed = _parser().parse_args(arguments)
     level = logging.DEBUG if parsed.verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
@@ -72,6 +74,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ncurate: stopped; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
+
+
+def _mend_streams() -> None:
+    """Closed streams swallow what is said; a narrow encoding escapes what it lacks.
+
+    Closed descriptors are filled, or the next file would get one, and what a library prints.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _interrupt(signum: int, frame: object) -> None:

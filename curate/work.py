@@ -5,6 +5,7 @@ reads the catalog's knowledge from the job and writes nothing but the track's ow
 """
 
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,7 +94,7 @@ def process(job: Job) -> Outcome:
     """
     known, stage = job.known, fetch.NAME
     try:
-        fetched = known.fetched or fetch.fetch(job.path, job.path.stat())
+        fetched = known.fetched or fetch.fetch(job.path, _look_again(job.path))
         if known.fetched is None:
             known = Known(fetched=fetched)
         stage = inspect.NAME
@@ -110,6 +111,14 @@ def process(job: Job) -> Outcome:
         _LOG.exception("track %s (%s)", job.track.id, job.path)
         odd = AudioError("unexpected", f"{type(error).__name__}: {error}; please report this")
         return Outcome(known, rejection=rejection(job.track, "worker", odd))
+
+
+def _look_again(path: Path) -> os.stat_result:
+    """The file's state; what it was when it was listed may have changed, to a pipe even."""
+    try:
+        return fetch.look(path)
+    except AudioError as error:
+        raise AudioError("unreadable", f"changed since it was listed: {error.reason}") from None
 
 
 class _Stopped(Exception):

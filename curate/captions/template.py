@@ -8,6 +8,7 @@ import hashlib
 import random
 import re
 
+from curate.labels import vocabulary
 from curate.labels.fields import Fields
 
 VERSION = 1
@@ -48,12 +49,6 @@ _DENSITY = {
     "dense": ("The rhythm is dense.", "It is busy, with many notes a second."),
 }
 
-_PROPER = re.compile(
-    r"\b(japanese|african|afro|american|arabic|brazilian|british|celtic|chinese|cuban|english|french"
-    r"|german|greek|hawaiian|indian|irish|italian|korean|latin|russian|scottish|spanish|turkish)\b"
-)
-"""Words that English writes with a capital, wherever they stand."""
-
 _STEADY_DB, _WIDE_DB = 2.0, 6.0
 _SPARSE, _DENSE = 1.2, 6.0
 
@@ -70,7 +65,7 @@ def caption(fields: Fields, chunk: str, seed: int) -> str:
     details = [*_pace(fields, draw), *_instruments(fields, draw), *_character(fields, draw)]
     draw.shuffle(details)
     text = " ".join([_opening(fields, draw), *details])
-    return _PROPER.sub(lambda match: match[1].capitalize(), text)
+    return vocabulary.load().spell(text)
 
 
 def _opening(fields: Fields, draw: random.Random) -> str:

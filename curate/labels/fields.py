@@ -4,10 +4,12 @@ Thresholds act here, late: every label keeps its score in the catalog and in `tr
 kind that several sources speak of, `SOURCES` says who is believed first.
 """
 
+import functools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from curate.labels import vocabulary
 from curate.records import Bpm, Label
 
 VERSION = 1
@@ -123,13 +125,14 @@ def _tempo(whole: list[Label], own: list[Label]) -> Bpm | None:
 
 
 def _words(whole: list[Label], own: list[Label]) -> tuple[str, ...]:
-    words = dict.fromkeys(_word(str(label.value)) for label in (*own, *whole))
+    words = dict.fromkeys(_word(label.kind, str(label.value)) for label in (*own, *whole))
     return tuple(word for word in words if word)[:MAX_WORDS]
 
 
-def _word(value: str) -> str:
-    """One item of a comma-joined field: lower case, and no comma of its own."""
-    return " ".join(value.replace(",", " ").lower().split())
+@functools.lru_cache(maxsize=4096)
+def _word(kind: str, value: str) -> str:
+    """One item of a comma-joined field, as the vocabulary writes it; "" if it says nothing."""
+    return vocabulary.load().alias(kind, value)
 
 
 def _number(kind: str, *places: dict[str, list[Label]]) -> float | None:

@@ -217,4 +217,4 @@ def _is_text(path: str) -> bool:
 
 def _text(path: str) -> str:
     """A path as text, broken bytes replaced."""
-    return os.fsencode(path).decode("utf-8", "replace")
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

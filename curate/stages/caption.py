@@ -3,7 +3,7 @@
 from curate import jsonio
 from curate.captions import template
 from curate.config import CaptionOptions
-from curate.labels import fields, tags
+from curate.labels import fields, tags, vocabulary
 from curate.names import digest
 from curate.records import Caption, Captions, Chunk, Label, Tags, TrackLabels
 
@@ -13,7 +13,8 @@ VERSION = 1
 
 def fingerprint(known: str, options: CaptionOptions) -> str:
     """Names the captions made of what the fingerprint `known` names."""
-    shape = (VERSION, fields.VERSION, template.VERSION, tags.VERSION)
+    words = vocabulary.load().fingerprint
+    shape = (VERSION, fields.VERSION, template.VERSION, tags.VERSION, words)
     return digest(NAME, *shape, known, jsonio.encode(options).decode())
 
 

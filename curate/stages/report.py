@@ -1,6 +1,5 @@
 """report: the files that say what a dataset is: rejected.jsonl, dset.yaml, build.json."""
 
-import json
 import platform
 from collections import Counter
 from collections.abc import Iterable
@@ -68,7 +67,7 @@ def write_dset(out: Path, config: Config, splits: dict[str, SplitCount]) -> None
     A split that is empty points to the training data, because audiocraft refuses an empty one.
     """
     used = {split: split if splits[split].chunks else "train" for split in SPLITS}
-    paths = {split: json.dumps(str(out / "manifests" / used[split])) for split in SPLITS}
+    paths = {split: _quoted(str(out / "manifests" / used[split])) for split in SPLITS}
     text = _DSET.format(
         name=config.name,
         sample_rate=config.chunk.sample_rate,
@@ -106,6 +105,13 @@ def write_build(out: Path, info: BuildInfo) -> None:
         if old is not None and _timeless(old) == _timeless(info):
             return
     jsonio.write_atomically(path, jsonio.pretty(info))
+
+
+def _quoted(text: str) -> str:
+    """Any text as YAML. JSON would not do: YAML has no halves of characters beyond U+FFFF."""
+    import yaml
+
+    return yaml.safe_dump(text, default_style='"', allow_unicode=True, width=1 << 30).strip()
 
 
 def _timeless(info: BuildInfo) -> bytes:

@@ -1,5 +1,6 @@
 """What is stored is found again under exactly its name; looking changes nothing."""
 
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -162,6 +163,23 @@ def test_what_cannot_be_read_is_told_and_left(path: Path, opening, spoil, words:
     assert str(path) in str(caught.value)
     assert "remove" in str(caught.value)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (sqlite3.OperationalError("database or disk is full"), "disk is full; mend that and build"),
+        (sqlite3.DatabaseError("disk image is malformed"), "not a usable catalog"),
+    ],
+)
+def test_what_goes_wrong_during_a_build_is_told(path: Path, error: Exception, words: str) -> None:
+    with pytest.raises(CurateError, match=words), Catalog(path):
+        raise error
+
+
+def test_other_errors_are_not_hidden(path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), Catalog(path) as made:
+        made.put("track", "label", "print", 1 / 0)
 
 
 def test_looking_at_nothing_makes_nothing(tmp_path: Path) -> None:

@@ -241,6 +241,17 @@ def test_a_good_build_ends_with_its_table_and_verdict(
     assert f"dataset: {copied / 'build'}" in out
 
 
+def test_a_build_that_is_not_valid_falls_short(
+    copied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = next((copied / "build").rglob("*_chunk000.flac"))
+    clip.write_bytes(bytes(clip.stat().st_size))  # spoilt behind the catalog's back
+    code, out, _ = main(capsys, "build", "--artists", str(copied / "artists.yaml"), "--jobs", "1")
+    assert code == 1
+    assert "error audio_unreadable" in out
+    assert "not valid: 1 errors" in out
+
+
 def test_a_build_without_clips_falls_short(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = main(capsys, "build", "--artists", "artists.yaml")
     assert code == 1

@@ -179,6 +179,26 @@ def test_copies_may_differ_in_some_bits(share: float, found: bool) -> None:
     assert (same(one, other) is not None) == found
 
 
+@pytest.mark.parametrize(
+    ("seconds", "common", "found"),
+    [
+        (20, 13, False),  # less than 15 s
+        (20, 17, True),
+        (100, 45, False),  # less than half
+        (100, 55, True),
+        (10, 8, False),  # of very short ones nearly all
+        (10, 9.5, True),
+    ],
+)
+def test_a_copy_has_enough_in_common(seconds: float, common: float, found: bool) -> None:
+    draw = np.random.default_rng(5)
+    length, shared = (round(each * dedupe.ITEMS_PER_SECOND) for each in (seconds, common))
+    one, other = (draw.integers(0, 2**32, length, np.uint32) for _ in range(2))
+    other[:shared] = one[length - shared :]
+    assert (same(one, other) is not None) == found
+    assert (same(other, one) is not None) == found
+
+
 def test_nothing_is_like_nothing() -> None:
     none, one = np.zeros(0, np.uint32), np.arange(200, dtype=np.uint32)
     assert same(none, none) is None

@@ -50,6 +50,11 @@ def test_a_wrong_field_is_named() -> None:
         jsonio.decode('{"kind": "key", "value": "A minor"}', Label)
 
 
+def test_any_json_can_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"名": [1, null]}', "utf-8")
+    assert jsonio.load_json(tmp_path / "a.json") == {"名": [1, None]}
+
+
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*"))
 
@@ -76,6 +81,16 @@ def test_the_same_content_leaves_the_file_untouched(tmp_path: Path) -> None:
     jsonio.write_atomically(path, b"x")
     after = path.stat()
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+def test_lines_that_did_not_change_leave_the_file_untouched(tmp_path: Path) -> None:
+    path = tmp_path / "lines.jsonl"
+    jsonio.write_lines(path, [LABEL])
+    before = path.stat()
+    jsonio.write_lines(path, [LABEL])
+    after = path.stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+    assert names(tmp_path) == ["lines.jsonl"]
 
 
 def test_a_bare_name_is_written_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,7 @@ def beyond(check: Callable[[], None]) -> judge.Beyond:
 def test_what_is_exactly_at_the_limits_is_good() -> None:
     judge.track(GOOD, config())
     judge.clip(CLIP, ChunkLimits())
+    judge.track(replace(GOOD, duration_s=1800.0), config())
     judge.header(Header(16000, 2, 30 * 16000, exact=True), config())
 
 

@@ -85,7 +85,13 @@ def test_an_empty_split_points_to_the_training_data(tmp_path: Path) -> None:
     assert found["datasource"]["evaluate"] == f"{tmp_path}/manifests/train"
     assert found["datasource"]["valid"] == f"{tmp_path}/manifests/train"
     assert found["dataset"]["valid"] == {"num_samples": 100}
-    assert found["dataset"]["generate"] == {"num_samples": report.MAX_GENERATE}
+    assert found["dataset"]["generate"] == {"num_samples": 16}
+
+
+def test_a_dataset_without_clips_has_a_datasource_all_the_same(tmp_path: Path) -> None:
+    none = SplitCount(0, 0, 0.0)
+    found = dset(tmp_path, {"train": none, "valid": none, "test": none})["dataset"]
+    assert [found[stage]["num_samples"] for stage in ("valid", "evaluate", "generate")] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("name", ["音 楽", 'a "b"', "a: #b", "{a}", "a\\b"])

@@ -120,6 +120,13 @@ def test_forty_levels_are_enough(file: Path, levels: int, fits: bool) -> None:
         assert "nested deeper than 40 levels" in refusal(file, text)
 
 
+def test_values_beside_each_other_are_no_levels(file: Path) -> None:
+    siblings = "[], " * 100
+    file.write_text(f"[{siblings}{'[' * 39}{']' * 39}]")
+    assert len(safeyaml.load(file).value) == 101
+    assert "nested deeper" in refusal(file, f"[{siblings}{'[' * 40}{']' * 40}]")
+
+
 def test_aliases_do_not_nest_deeper_either(file: Path) -> None:
     half = 25
     text = f"a: &a {'[' * half}{']' * half}\nb: {'[' * half}*a{']' * half}\n"
@@ -135,6 +142,8 @@ def test_another_encoding_is_named(file: Path) -> None:
 def test_a_huge_file_is_not_read(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(safeyaml, "MAX_BYTES", 100)
     assert "101 bytes, more than 100; split it" in refusal(file, "#" * 101)
+    file.write_text("a: " + "x" * 97)
+    assert safeyaml.load(file).value == {"a": "x" * 97}
 
 
 @pytest.mark.parametrize("name", ["none.yaml", "."])

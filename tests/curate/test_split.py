@@ -191,6 +191,14 @@ def test_a_fresh_deal_hardly_moves_when_a_track_is_added() -> None:
     assert sum(before[track] != after[track] for track in before) <= 5
 
 
+def test_the_hash_of_a_group_decides_where_it_goes() -> None:
+    groups = split(songs(1000), SplitOptions(valid=0.1, test=0.2), {}).groups
+    assert all(0 <= group.number < 1 for group in groups)
+    bounds = {"test": (0.0, 0.2), "valid": (0.2, 0.3), "train": (0.3, 1.0)}
+    moved = [g for g in groups if not bounds[g.split][0] <= g.number < bounds[g.split][1]]
+    assert len(moved) <= 30  # a few, to meet the shares
+
+
 def test_another_seed_deals_anew() -> None:
     one, other = (placed(split(songs(200), SplitOptions(seed=n), {})) for n in (0, 1))
     assert sum(one[track] != other[track] for track in one) > 20

@@ -265,6 +265,10 @@ def test_every_spelling_of_a_tonic_is_one_of_twelve() -> None:
     [
         ({"BPM": ["128"]}, "bpm", 128.0),
         ({"BPM": ["127,98"]}, "bpm", 127.98),
+        ({"BPM": ["20"]}, "bpm", 20.0),
+        ({"BPM": ["400"]}, "bpm", 400.0),
+        ({"BPM": ["19.9"]}, "bpm", None),
+        ({"BPM": ["400.1"]}, "bpm", None),
         ({"BPM": ["0"]}, "bpm", None),
         ({"BPM": ["1e9"]}, "bpm", None),
         ({"BPM": ["inf"]}, "bpm", None),

@@ -16,10 +16,10 @@ pytestmark = pytest.mark.integration
 GOOD = "name: a\nrights: r\nartists:\n  - name: A\n    files: [x.flac]\n"
 
 
-def layers(first: str, link: str) -> str:
+def bomb() -> str:
     """Eleven layers, each nine times the one before."""
-    rows = [first]
-    rows += [f"a{i}: &a{i} {link.format(','.join([f'*a{i - 1}'] * 9))}" for i in range(1, 12)]
+    rows = ["a0: &a0 [x]"]
+    rows += [f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
     return "\n".join(rows) + "\n"
 
 
@@ -58,8 +58,7 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
     "deep list": ("[" * 200_000, "nested deeper"),
     "deep map": ("{a: " * 200_000, "nested deeper"),
     "deep blocks": ("- " * 100_000, "nested deeper"),
-    "alias bomb": (layers("a0: &a0 [x,x,x,x,x,x,x,x,x]", "[{}]"), "bomb"),
-    "merge bomb": (layers("a0: &a0 {k: 1}", "{{<<: [{}]}}"), "bomb"),
+    "alias bomb": (bomb(), "bomb"),
     "huge": (b"# " + b"x" * (33 << 20), "bytes"),
 }
 

@@ -17,8 +17,8 @@ import rig
 pytestmark = pytest.mark.integration
 
 TRACKS = 6
-SECONDS = 8.5
-CLIPS = TRACKS * 8
+SECONDS = 7.5
+CLIPS = TRACKS * 7
 
 COUNTED = """\
 import os, signal, sys
@@ -168,7 +168,7 @@ def test_killed_while_workers_work(fresh: Home, wanted: dict[str, bytes]) -> Non
     draw = random.Random(20)
     killed = 0
     while killed < 8:
-        process = fresh.start()
+        process = fresh.start(jobs=1 + killed % 2)
         if killed in {0, 4}:
             time.sleep(draw.uniform(0.05, 0.6))
         else:
@@ -210,7 +210,7 @@ def test_stopped_while_starting(fresh: Home, delay: float) -> None:
     out, err = process.communicate(timeout=20)
     assert time.monotonic() - started < 2
     assert process.returncode == 130, err
-    assert "Traceback" not in out + err
+    assert "KeyboardInterrupt" not in out + err
     assert_gone(children)
 
 

@@ -168,14 +168,14 @@ class TensorFlowNet:
     def reduce(self, kind: str, x: Tensor, axes: Sequence[int]) -> Tensor:
         left = [length for axis, length in enumerate(x.shape) if axis not in axes]
         op = {"mean": "Mean", "max": "Max", "min": "Min", "sum": "Sum"}[kind]
-        settings = {"Tidx": Type(INT32), "keep_dims": False}
+        settings: dict[str, Attribute] = {"Tidx": Type(INT32), "keep_dims": False}
         return self._op(op, "", [x, self._ints(axes)], left, **settings)
 
     def concat(self, tensors: Sequence[Tensor]) -> Tensor:
         *rest, _ = tensors[0].shape
         width = sum(tensor.shape[-1] or 0 for tensor in tensors)
         axis = self.graph.const(self._name("", "axis"), len(rest), "int32")
-        settings = {"N": len(tensors), "Tidx": Type(INT32)}
+        settings: dict[str, Attribute] = {"N": len(tensors), "Tidx": Type(INT32)}
         return self._op("ConcatV2", "", [*tensors, axis], [*rest, width], **settings)
 
     def widen(self, x: Tensor, width: int) -> Tensor:
@@ -229,7 +229,11 @@ class TensorFlowNet:
             for length, size in zip(x.shape[1:3], kernel, strict=True)
         )
         shape = [x.shape[0], rows, columns, len(bias)]
-        settings = {"strides": [1, stride, stride, 1], "padding": padding, "data_format": "NHWC"}
+        settings: dict[str, Attribute] = {
+            "strides": [1, stride, stride, 1],
+            "padding": padding,
+            "data_format": "NHWC",
+        }
         product = self._op(op, "", [x, self._floats(weights)], shape, **settings)
         return self._op("BiasAdd", "", [product, self._floats(bias)], shape)
 
@@ -243,7 +247,7 @@ class TensorFlowNet:
     def normalise(self, x: Tensor, scale: Array, offset: Array) -> Tensor:
         zeros, ones = np.zeros_like(scale), np.ones_like(scale)
         parts = [self._floats(values) for values in (scale, offset, zeros, ones)]
-        settings = {"U": Type(FLOAT), "epsilon": 0.001, "is_training": False}
+        settings: dict[str, Attribute] = {"U": Type(FLOAT), "epsilon": 0.001, "is_training": False}
         return self._op("FusedBatchNormV3", "", [x, *parts], x.shape, **settings)
 
     def pool(self, x: Tensor, rows: int, columns: int) -> Tensor:
@@ -254,7 +258,7 @@ class TensorFlowNet:
 
     def average(self, x: Tensor) -> Tensor:
         shape = [x.shape[0], 1, 1, x.shape[3]]
-        settings = {"Tidx": Type(INT32), "keep_dims": True}
+        settings: dict[str, Attribute] = {"Tidx": Type(INT32), "keep_dims": True}
         return self._op("Mean", "", [x, self._ints([1, 2])], shape, **settings)
 
     def flatten(self, x: Tensor) -> Tensor:

@@ -103,7 +103,7 @@ def tiny_tempo(net: Net, patches: Tensor) -> Tensor:
     """[n, bands, frames, 1] to [n, 256]: `tinyrule.tempo_logits`."""
     bands, frames = patches.shape[1] or 0, patches.shape[2] or 0
     level = net.reduce("mean", net.reshape(patches, [-1, bands, frames]), [1])
-    minus = np.float32([-1])
+    minus = np.array([-1], np.float32)
     later, earlier = (net.slice(level, start, frames - 1) for start in (1, 0))
     onsets = net.apply("relu", net.add(later, net.multiply(earlier, minus)))
     mean = net.reshape(net.reduce("mean", onsets, [1]), [-1, 1])

@@ -41,15 +41,17 @@ LEVELS = (0.9, 0.6, 0.3)
 OFF = 0.01
 LOSER = 0.1
 
-_TILT = np.float32([1, 1, 0, 0, 0, 0, -1, -1, 0, -2])  # minus what noise has in every group
+_TILT = np.array(
+    [1, 1, 0, 0, 0, 0, -1, -1, 0, -2], np.float32
+)  # minus what noise has in every group
 _HIGHEST, _LOWEST = np.eye(CHANNELS, dtype=np.float32)[GROUPS:]
 
 TRAIT_WEIGHTS: Array = np.stack(
-    [40 * _TILT, 40 * (_TILT * np.float32([-1] * 9 + [1])), 30 * _HIGHEST, -30 * _HIGHEST,
+    [60 * _TILT, 60 * (_TILT * np.array([-1] * 9 + [1], np.float32)), 30 * _HIGHEST, -30 * _HIGHEST,
      10 * _LOWEST],
     axis=1,
 )  # fmt: skip
-TRAIT_BIAS: Array = np.float32([-6, -6, -15, 15, -10])
+TRAIT_BIAS: Array = np.array([-6, -6, -15, 15, -10], np.float32)
 
 Fires = Mapping[str, Sequence[str]]
 
@@ -205,21 +207,14 @@ def sound(kind: str, seconds: float, rate: int = 16000) -> Array:
     return (peak * np.sin(2 * np.pi * hertz * time)).astype(np.float32)
 
 
-def clicks(bpm: float, seconds: float, rate: int = 11025) -> Array:
-    """A click track, mono."""
-    samples = np.zeros(round(seconds * rate), np.float32)
-    burst = np.random.default_rng(0).uniform(-0.5, 0.5, round(0.02 * rate)).astype(np.float32)
-    for start in np.arange(0, len(samples) - len(burst), rate * 60 / bpm).round().astype(int):
-        samples[start : start + len(burst)] = burst
-    return samples
-
-
 def mel(samples: Array) -> Array:
     """Essentia's own input of EffNet and MusiCNN, 16 kHz mono to [frames, 96]; a frame is 16 ms."""
-    from essentia.standard import FrameGenerator, TensorflowInputMusiCNN
+    from curate.labels.essentia import algorithms
 
-    bands = TensorflowInputMusiCNN()
-    return np.array([bands(f) for f in FrameGenerator(samples, frameSize=512, hopSize=256)])
+    essentia = algorithms()
+    bands = essentia.TensorflowInputMusiCNN()
+    frames = essentia.FrameGenerator(samples, frameSize=512, hopSize=256)
+    return np.array([bands(frame) for frame in frames])
 
 
 def patches(frames: Array, size: int = 128, hop: int = 62) -> Array:
