@@ -48,7 +48,8 @@ def build(
     if engine is None:
         from curate.engine.local import LocalEngine
 
-        engine = LocalEngine(jobs or processors(), timeout)
+        workers = jobs or processors()
+        engine = LocalEngine(workers, timeout, memory_share(workers))
     with _prepared(artists, out, engine, progress, limit) as made:
         return made.run()
 
@@ -91,6 +92,17 @@ def relocate(folder: str | os.PathLike[str]) -> int:
 def output_folder(artists: Path, out: str | os.PathLike[str] | None) -> Path:
     """The dataset's folder, absolute."""
     return Path(os.path.abspath(out if out is not None else artists.parent / "build"))
+
+
+def memory_share(workers: int) -> int:
+    """Most memory each of so many workers may take, in bytes: this machine's, but for a fifth.
+
+    A track that needs more is rejected with `worker_memory` instead of the system killing whatever
+    it finds. A track of usual length takes less than 1 GiB, so no worker is given less than 1.5.
+    """
+    import psutil
+
+    return max(int(0.8 * psutil.virtual_memory().total / workers), 3 << 29)
 
 
 def processors() -> int:

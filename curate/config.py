@@ -155,7 +155,8 @@ def load(path: Path) -> Config:
     """Reads and checks an artists.yaml.
 
     Raises:
-        ConfigError: With every fault found, one a line: `file:line: place: what is wrong, remedy`.
+        ConfigError: With every fault found, in the order of the file, one a line: `file:line:
+            place: what is wrong, remedy`.
     """
     document = safeyaml.load(path)
     faults = list(schema.check(document.value, schema.load("artists")))
@@ -166,6 +167,7 @@ def load(path: Path) -> Config:
             raise ConfigError(f"{path}: {error}") from None
         faults = _cross_check(config)
     if faults:
+        faults.sort(key=lambda fault: document.line(fault.path))
         lines = [f"{path}:{document.line(f.path)}: {f.where}: {f.message}" for f in faults]
         raise ConfigError("\n".join(lines))
     return config

@@ -51,7 +51,7 @@ def slug(text: str) -> str:
 
 def track_slug(track: Track) -> str:
     """Folder and file stem of a track: its listed title, and its id so that no two collide."""
-    return f"{slug(track.title)}-{track.id[:6]}"
+    return f"{slug(track.title)}-{track.id}"
 
 
 def normalise(text: str) -> str:

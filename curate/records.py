@@ -119,7 +119,7 @@ class Inspection:
         channels: Of the file.
         loudness_lufs: Integrated loudness, EBU R128; -70 where nothing passes the gate.
         true_peak_dbtp: Highest peak after 4x oversampling, dB re full scale.
-        clipping_share: Share of samples inside runs of 3 or more at the track's full-scale peak.
+        clipping_share: Share of samples inside runs of 3 or more at full scale (0.999 or more).
         silence_share: Share of 100 ms blocks below -60 dBFS.
         bandwidth_hz: Frequency above which there is nothing: a sharp ceiling tells upsampled or
             lossy audio.
@@ -229,7 +229,7 @@ class Caption:
 
     Attributes:
         chunk_id: The chunk it describes.
-        text: One to three sentences; never empty.
+        text: One to four sentences; never empty.
         source: `template.<version>`, later also the model that wrote it.
     """
 

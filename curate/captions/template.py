@@ -8,7 +8,6 @@ import hashlib
 import random
 import re
 
-from curate.labels import vocabulary
 from curate.labels.fields import Fields
 
 VERSION = 1
@@ -64,8 +63,7 @@ def caption(fields: Fields, chunk: str, seed: int) -> str:
     draw = random.Random(hashlib.sha256(f"{VERSION}:{seed}:{chunk}".encode()).digest())
     details = [*_pace(fields, draw), *_instruments(fields, draw), *_character(fields, draw)]
     draw.shuffle(details)
-    text = " ".join([_opening(fields, draw), *details])
-    return vocabulary.load().spell(text)
+    return " ".join([_opening(fields, draw), *details])
 
 
 def _opening(fields: Fields, draw: random.Random) -> str:

@@ -7,6 +7,7 @@ tracks do not move those that are there. Where that leaves the fractions off, si
 a place from an earlier build are moved, the most helpful move first, until none helps.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -89,8 +90,9 @@ def split(members: list[Member], options: SplitOptions, before: dict[str, Split]
     for group in groups:
         _first_place(group, options, before)
     used = [name for name in SPLITS if wanted[name] > 0]
-    _balance(groups, wanted, used)
+    _balance(groups, wanted, used, may_empty=True)
     _fill_empty(groups, used)
+    _balance(groups, wanted, used, may_empty=False)
     return Deal(groups, tuple(_notes(groups, used)))
 
 
@@ -123,17 +125,22 @@ def _first_place(group: Group, options: SplitOptions, before: dict[str, Split]) 
         group.split = "valid"
 
 
-def _balance(groups: list[Group], wanted: dict[str, float], used: list[Split]) -> None:
+def _balance(
+    groups: list[Group], wanted: dict[str, float], used: list[Split], *, may_empty: bool
+) -> None:
     """Moves groups one by one while that brings the shares nearer to what is wanted."""
     total = sum(group.weight for group in groups)
     off = {name: -wanted[name] * total for name in SPLITS}
     for group in groups:
         off[group.split] += group.weight
+    held = Counter(group.split for group in groups)
     movable = [group for group in groups if not group.placed]
     for _ in range(len(movable)):
         best: tuple[float, int, Split] | None = None
         for index, group in enumerate(movable):
             here = group.split
+            if held[here] == 1 and not may_empty:
+                continue
             for there in used:
                 if there == here:
                     continue
@@ -147,6 +154,8 @@ def _balance(groups: list[Group], wanted: dict[str, float], used: list[Split]) -
         _, index, there = best
         off[movable[index].split] -= movable[index].weight
         off[there] += movable[index].weight
+        held[movable[index].split] -= 1
+        held[there] += 1
         movable[index].split = there
 
 

@@ -1,17 +1,21 @@
-"""Tracks with everything that is known of them, as the pipeline hands them to the last stages."""
+"""Tracks with everything that is known of them, and a build's counts, for the last stages."""
 
 from dataclasses import replace
 
+from curate import jsonio
 from curate.config import Artist, Config
 from curate.records import (
+    BuildInfo,
     Caption,
     Captions,
     Chunk,
     Chunked,
+    Counts,
     Fetched,
     Inspection,
     Label,
     Split,
+    SplitCount,
     Tags,
     Track,
 )
@@ -39,6 +43,22 @@ LABELS = (
     Label("mood", "Dark", "tag"),
     Label("instrument", "piano", "tag"),
     Label("instrument", "bass", "tag"),
+)
+
+
+SPLITS = {
+    "train": SplitCount(8, 100, 0.8),
+    "valid": SplitCount(1, 20, 0.1),
+    "test": SplitCount(1, 12, 0.1),
+}
+INFO = BuildInfo(
+    name="kayo",
+    fingerprint="a" * 64,
+    built_at="2026-01-01T00:00:00+00:00",
+    complete=True,
+    config=jsonio.builtins(CONFIG),
+    versions={"numpy": "2.0"},
+    counts=Counts(11, 10, 132, 1.0, {"silent": 1}, SPLITS),
 )
 
 

@@ -153,7 +153,7 @@ def _track(
 
 
 def _clip(folder: Path, track: TrackLine, index: int, config: Config) -> ManifestLine:
-    slug = f"track-{track.id[:6]}"
+    slug = f"track-{track.id}"
     path = folder / "audio" / track.artist / slug / f"{slug}_chunk{index:03d}.flac"
     rate, seconds = config.chunk.sample_rate, config.chunk.seconds
     sha, amplitude = write_audio(path, noise((track.id, index), seconds, rate), rate)

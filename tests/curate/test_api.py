@@ -304,6 +304,12 @@ def test_what_is_wrong_with_a_track_is_its_rejection(
     assert made.reason.startswith(f'track 46ed4a29f62f "{Path(name).stem}": ')
 
 
+def test_what_was_learned_before_is_kept(work: Callable[..., Outcome]) -> None:
+    made = work("c/text.wav").known
+    assert made.fetched is not None
+    assert (made.fetched.suffix, made.inspection) == ("wav", None)
+
+
 def raising(error: Exception) -> Callable[[Path], None]:
     def read(path: Path) -> None:
         raise error
@@ -319,6 +325,16 @@ def test_a_bug_costs_one_track(
     assert made is not None
     assert made.code == "unexpected"
     assert "IndexError: out of range; please report this" in made.reason
+
+
+def test_a_disk_that_fails_is_no_bug_of_ours(
+    work: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curate.audio.Reader", raising(OSError(5, "Input/output error")))
+    made = work("a/一.flac").rejection
+    assert made is not None
+    assert (made.code, made.stage) == ("unreadable", "inspect")
+    assert "Input/output error; mend that and build again" in made.reason
 
 
 def test_memory_is_the_engines_to_judge(

@@ -170,10 +170,14 @@ def test_an_artist_listed_twice_is_refused(file: Path) -> None:
     assert found == wanted
 
 
-def test_all_faults_are_told_at_once(file: Path) -> None:
-    found = faults(file, "name: X\nchunk: {seconds: 0}\nartists: []\nlimit: 3\n")
-    places = sorted(re.sub(r"^\d+: (.+?): .*", r"\1", line) for line in found)
-    assert places == ["artists", "chunk.seconds", "limit", "name", "top level"]
+def test_all_faults_are_told_at_once_in_the_order_of_the_file(file: Path) -> None:
+    artists = "".join(f"  - {{name: A{n}, files: []}}\n" for n in range(11))
+    found = faults(file, f"split: {{by: x}}\nname: X\nartists:\n{artists}chunk: {{seconds: 0}}\n")
+    places = [re.sub(r"^(\d+: .+?): .*", r"\1", line) for line in found]
+    assert places[0] == "1: top level"  # `rights` is missing
+    assert places[1:3] == ["1: split.by", "2: name"]
+    assert places[3:14] == [f"{4 + n}: artists[{n}].files" for n in range(11)]
+    assert places[14:] == ["15: chunk.seconds"]
 
 
 @pytest.mark.parametrize("number", [".nan", ".inf", "-.inf"])

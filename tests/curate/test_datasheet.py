@@ -4,8 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from finished import CONFIG, finished, untagged
-from test_report import INFO
+from finished import CONFIG, INFO, finished, untagged
 
 from curate import jsonio
 from curate.records import BuildInfo

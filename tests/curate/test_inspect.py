@@ -26,6 +26,24 @@ def test_a_peak_between_the_samples_is_found(rate: int) -> None:
     assert inspect.true_peak(samples) == pytest.approx(decibels(0.5), abs=0.05)
 
 
+@pytest.mark.parametrize(
+    ("fraction", "degrees", "amplitude", "dbtp"),
+    [
+        pytest.param(4, 0, 0.5, -6.0, id="case 15"),
+        pytest.param(4, 45, 0.5, -6.0, id="case 16"),
+        pytest.param(6, 60, 0.5, -6.0, id="case 17"),
+        pytest.param(8, 67.5, 0.5, -6.0, id="case 18"),
+        pytest.param(4, 45, 1.41, 3.0, id="case 19"),
+    ],
+)
+def test_the_peaks_of_ebu_tech_3341(
+    fraction: int, degrees: float, amplitude: float, dbtp: float
+) -> None:
+    phase = np.deg2rad(degrees)
+    samples = sounds.sine(48000 / fraction, 2, rate=48000, peak=amplitude, phase=phase)
+    assert -0.4 <= inspect.true_peak(sounds.faded(samples, rate=48000)) - dbtp <= 0.2
+
+
 @pytest.mark.parametrize("hertz", [30, 440, 997, 5000])
 def test_cutting_the_signal_into_blocks_makes_no_peaks(hertz: float) -> None:
     samples = sounds.faded(sounds.sine(hertz, 2))

@@ -100,6 +100,12 @@ def test_half_of_the_work_is_known_too(catalog: Catalog, file: Path) -> None:
         ledger(catalog).complete(item(file))
 
 
+@pytest.mark.parametrize("missing", ["fetched", "inspection", "labels", "chunked"])
+def test_work_is_complete_when_nothing_is_missing(file: Path, missing: str) -> None:
+    assert all_of(file).complete is not None
+    assert replace(all_of(file), **{missing: None}).complete is None
+
+
 def test_a_touched_file_stays_known(catalog: Catalog, file: Path) -> None:
     known = worked(catalog, file)
     os.utime(file, (1, 1))
@@ -285,6 +291,10 @@ def test_what_is_no_file_has_a_code(tmp_path: Path) -> None:
         "dangling": "missing",
         "loop": "unreadable",
     }
+    with pytest.raises(AudioError, match="a link that leads to itself"):
+        fetch.look(tmp_path / "loop")
+    with pytest.raises(AudioError, match="a link to a file that is gone"):
+        fetch.look(tmp_path / "dangling")
     assert code_of(tmp_path / "none") == "missing"
     assert code_of(tmp_path / "a\0b") == "missing"
     assert code_of(tmp_path / ("x" * 300)) == "unreadable"

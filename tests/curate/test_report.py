@@ -8,28 +8,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from finished import CONFIG
+from finished import CONFIG, INFO, SPLITS
 from handmade import rows
 
 from curate import jsonio
 from curate.config import ChunkOptions
-from curate.records import BuildInfo, Counts, Rejection, SplitCount
+from curate.records import BuildInfo, Rejection, SplitCount
 from curate.stages import report
-
-SPLITS = {
-    "train": SplitCount(8, 100, 0.8),
-    "valid": SplitCount(1, 20, 0.1),
-    "test": SplitCount(1, 12, 0.1),
-}
-INFO = BuildInfo(
-    name="kayo",
-    fingerprint="a" * 64,
-    built_at="2026-01-01T00:00:00+00:00",
-    complete=True,
-    config=jsonio.builtins(CONFIG),
-    versions={"numpy": "2.0"},
-    counts=Counts(11, 10, 132, 1.0, {"silent": 1}, SPLITS),
-)
 
 
 def test_rejections_are_written_and_counted(tmp_path: Path) -> None:

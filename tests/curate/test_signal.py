@@ -76,7 +76,15 @@ def test_a_clip_with_few_beats_has_no_tempo_of_its_own(two_halves: signal.Analys
     assert "tempo" not in by_kind(signal.chunk_labels(two_halves, 0, 4, -20.0))
 
 
+def test_danceability_beyond_reason_is_no_measurement() -> None:
+    """A machine-made pulse without any drift: the exponent it is made of goes to 0."""
+    found = by_kind(signal.analyse(sounds.clicks(180, 20), -20.0).labels)
+    assert "danceability" not in found
+    assert "dynamic_complexity" in found
+
+
 def test_a_moment_has_no_key(two_halves: signal.Analysis) -> None:
+    assert "key" in by_kind(signal.chunk_labels(two_halves, 0, 3.0, -20.0))
     assert set(by_kind(signal.chunk_labels(two_halves, 0, 2.9, -20.0))) == {
         "onset_rate",
         "loudness",

@@ -4,8 +4,8 @@ import io
 from pathlib import Path
 
 import pytest
+from finished import INFO
 from rich.console import Console
-from test_report import INFO
 
 from curate import terminal
 from curate.doctor import Check

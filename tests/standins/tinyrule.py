@@ -7,11 +7,11 @@ group k over the patch, channel 8 the highest of these means, channel 9 the lowe
 **Traits.** Every head asks the first ten channels five questions (`TRAITS`), each a sigmoid so
 steep that it is 0 or 1 on the sounds of `sound`:
 
-    low    channels 0 and 1 above 6 and 7, in something that is not noise
-    high   the other way round
-    loud   the highest group above 0.5
-    quiet  the highest group below 0.5
-    noisy  the lowest group above 1
+    low    channels 0 + 1 - 6 - 7 above 0.1 + twice the lowest, so that noise is not low
+    high   channels 6 + 7 - 0 - 1 above the same
+    loud   the highest above 0.5
+    quiet  the highest below 0.5
+    noisy  the lowest above 1
 
 **Labels.** `FIRES` names the classes that answer to each trait, first to last with a score of 0.9,
 0.6 and 0.3; every other class says 0.01. They are found by name, whatever the order of the classes.
@@ -41,16 +41,19 @@ LEVELS = (0.9, 0.6, 0.3)
 OFF = 0.01
 LOSER = 0.1
 
-_TILT = np.array(
-    [1, 1, 0, 0, 0, 0, -1, -1, 0, -2], np.float32
-)  # minus what noise has in every group
+_TILT = np.array([1, 1, 0, 0, 0, 0, -1, -1, 0, 0], np.float32)
 _HIGHEST, _LOWEST = np.eye(CHANNELS, dtype=np.float32)[GROUPS:]
 
 TRAIT_WEIGHTS: Array = np.stack(
-    [60 * _TILT, 60 * (_TILT * np.array([-1] * 9 + [1], np.float32)), 30 * _HIGHEST, -30 * _HIGHEST,
-     10 * _LOWEST],
+    [
+        60 * (_TILT - 2 * _LOWEST),
+        60 * (-_TILT - 2 * _LOWEST),
+        30 * _HIGHEST,
+        -30 * _HIGHEST,
+        10 * _LOWEST,
+    ],
     axis=1,
-)  # fmt: skip
+)
 TRAIT_BIAS: Array = np.array([-6, -6, -15, 15, -10], np.float32)
 
 Fires = Mapping[str, Sequence[str]]
