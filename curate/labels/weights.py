@@ -166,8 +166,7 @@ class _Record:
 
     def expected(self, model: Model, extension: str) -> str | None:
         """The hash a file must have, if one is known."""
-        pinned = model.pinned.get(extension) if extension != "onnx" else None
-        return self._known.get(model.file(extension)) or pinned
+        return self._known.get(model.file(extension)) or model.pinned.get(extension)
 
     def note(self, name: str, sha256: str) -> None:
         """Accepts a file as it is."""

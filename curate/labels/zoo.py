@@ -51,8 +51,11 @@ class Model:
         output: Node that gives the result.
         megabytes: Size of the `.pb`.
         citation: Whom to name.
-        pinned: Known sha256, by extension. What is not pinned is recorded at the first fetch.
-        onnx: Whether an `.onnx` of the same weights is offered, and under which name.
+        pinned: Known sha256, by extension. What is not pinned is recorded at the first fetch (the
+            `.json` files never: they are edited upstream).
+        onnx: Name of the `.onnx` file with the same weights, "" where none is offered. Its nodes
+            are `melspectrogram` to `activations` and `embeddings`, or `embeddings` to `activations`
+            (what the `.json` says of them is wrong).
     """
 
     name: str
@@ -84,7 +87,7 @@ MUSICNN = "msd-musicnn-1"
 
 def _head(
     task: str, kind: str, purpose: Purpose, output: str, megabytes: float, pinned: dict[str, str],
-    *, folder: str = "", citation: str = _MTG19, node: str = "model/Placeholder",
+    *, folder: str = "", citation: str = _MTG19, node: str = "model/Placeholder", onnx: bool = True,
 ) -> Model:  # fmt: skip
     """A classification head on discogs-effnet."""
     return Model(
@@ -99,7 +102,7 @@ def _head(
         megabytes,
         citation,
         pinned,
-        f"{task}-discogs-effnet-1",
+        f"{task}-discogs-effnet-1" if onnx else "",
     )
 
 
@@ -117,64 +120,140 @@ MODELS: tuple[Model, ...] = (
         _ISMIR22,
         {
             "pb": "3ed9af50d5367c0b9c795b294b00e7599e4943244f4cbd376869f3bfc87721b1",
-            "json": "a35003202384735c33154e20264267f9941705218a7b93202b655a1d408d4ff6",
+            "onnx": "a280825b334797cf677939db8cd5762c0392aedd0ca6415dbc1cd083f045e43c",
         },
         "discogs-effnet-bsdynamic-1",
     ),
     _head(
-        "genre_discogs400", "genre", "words", "PartitionedCall:0", 2.1,
+        "genre_discogs400",
+        "genre",
+        "words",
+        "PartitionedCall:0",
+        2.1,
         {
             "pb": "3885ba078a35249af94b8e5e4247689afac40deca4401a4bc888daf5a579c01c",
-            "json": "2d367319d9b782ffa10f69abf0e805b3ac4e10899025e5bdbaceda3919b243e0",
         },
-        citation=_ISMIR22, node="serving_default_model_Placeholder",
+        citation=_ISMIR22,
+        node="serving_default_model_Placeholder",
+        onnx=False,
     ),
     _head(
-        "mtg_jamendo_moodtheme", "mood", "words", "model/Sigmoid", 2.7,
+        "mtg_jamendo_moodtheme",
+        "mood",
+        "words",
+        "model/Sigmoid",
+        2.7,
         {
             "pb": "03f2b047020aee4ab39f8880da7bdae2a36d06a1508d656c6d424ad4d6de07a9",
-            "json": "d62cd90263e4d613fa7fcce7a831e339450394794af63685f96e065c1a896ab0",
+            "onnx": "7d6270acaa5f4bba4b115a0d6849aca05ed6bd153dcb6d9da4f6ab9f99ef10ff",
         },
     ),
     _head(
-        "mtg_jamendo_instrument", "instrument", "words", "model/Sigmoid", 2.7,
-        {"pb": "2e8c3003c722e098da371b6a1f7ad0ce62fac0dcfc09c7c7997d430941196c2a"},
+        "mtg_jamendo_instrument",
+        "instrument",
+        "words",
+        "model/Sigmoid",
+        2.7,
+        {
+            "pb": "2e8c3003c722e098da371b6a1f7ad0ce62fac0dcfc09c7c7997d430941196c2a",
+            "onnx": "9ae2d9e763d66bd8eed654d1ac3aa171e6539cb8a0e11f3dcd53df1428980802",
+        },
     ),
     _head(
-        "voice_instrumental", "voice", "pair", "model/Softmax", 0.5,
-        {"pb": "c8033548e17c292874265db62e82a051247768d10375a35a769e7bf695f16acf"},
+        "voice_instrumental",
+        "voice",
+        "pair",
+        "model/Softmax",
+        0.5,
+        {
+            "pb": "c8033548e17c292874265db62e82a051247768d10375a35a769e7bf695f16acf",
+            "onnx": "20155e4c439714b0c45c08644b73c8e12d9dccb173bd4ab9934bf1e5aee837ca",
+        },
         citation=_ICASSP20,
     ),
     _head(
-        "danceability", "danceable", "pair", "model/Softmax", 0.5,
-        {"pb": "e1251f02cdc846445e2bc1fb3fe9963e32728c5c000e009188ae47c8963cb4c4"},
+        "danceability",
+        "danceable",
+        "pair",
+        "model/Softmax",
+        0.5,
+        {
+            "pb": "e1251f02cdc846445e2bc1fb3fe9963e32728c5c000e009188ae47c8963cb4c4",
+            "onnx": "9ce9b8c44f1dd5df5ffc124e5d41d67acf254232c1b90c7e057e079ab7cead73",
+        },
         citation=_ICASSP20,
     ),
     _head(
-        "approachability_regression", "approachability", "numbers", "model/Identity", 0.5,
-        {"pb": "7ffc208865426fb3aa2842f676b42fc6128282088c9b1d1fd2aba14b17cd121c"},
-        folder="approachability", citation=_ICASSP20,
+        "approachability_regression",
+        "approachability",
+        "numbers",
+        "model/Identity",
+        0.5,
+        {
+            "pb": "7ffc208865426fb3aa2842f676b42fc6128282088c9b1d1fd2aba14b17cd121c",
+            "onnx": "f783b17ee994394f30f27d05ccd3fb845e589d107802e55e0b9cf1ea041ec894",
+        },
+        folder="approachability",
+        citation=_ICASSP20,
     ),
     _head(
-        "engagement_regression", "engagement", "numbers", "model/Identity", 0.5,
-        {"pb": "43031d40b3a380e1995c8495a108d14ca74f620d924fad9b28df4189c84d20c5"},
-        folder="engagement", citation=_ICASSP20,
+        "engagement_regression",
+        "engagement",
+        "numbers",
+        "model/Identity",
+        0.5,
+        {
+            "pb": "43031d40b3a380e1995c8495a108d14ca74f620d924fad9b28df4189c84d20c5",
+            "onnx": "9551a6c162c9803aef5ce4e4d29a2e4fae99b5bfdc95dae9dd8fe5335e0fb567",
+        },
+        folder="engagement",
+        citation=_ICASSP20,
     ),
     Model(
-        MUSICNN, "feature-extractors/musicnn", "", "embedding", "", 16000, "model/Placeholder",
-        "model/dense/BiasAdd", 3.2, _ICASSP20, {}, MUSICNN,
+        MUSICNN,
+        "feature-extractors/musicnn",
+        "",
+        "embedding",
+        "",
+        16000,
+        "model/Placeholder",
+        "model/dense/BiasAdd",
+        3.2,
+        _ICASSP20,
+        {"pb": "cdea0722bcee7f731286843f2233e3aa69887bb5c3e2dce011eff55f38d04f3e"},
+        MUSICNN,
     ),
     Model(
-        "deam-msd-musicnn-2", "classification-heads/deam", "emotion", "numbers", MUSICNN, 0,
-        "model/Placeholder", "model/Identity", 0.1, _ICASSP20,
-        {"pb": "beb5eeb0909266eeb78b8d6bb1323b10829cf2fe55e3c01a13fa1846fa98b371"},
+        "deam-msd-musicnn-2",
+        "classification-heads/deam",
+        "emotion",
+        "numbers",
+        MUSICNN,
+        0,
+        "model/Placeholder",
+        "model/Identity",
+        0.1,
+        _ICASSP20,
+        {
+            "pb": "beb5eeb0909266eeb78b8d6bb1323b10829cf2fe55e3c01a13fa1846fa98b371",
+            "onnx": "2cb8f33f188d73fcb651f7c065b049959166c7852f454a59c13e66fe2c092bde",
+        },
         "deam-msd-musicnn-2",
     ),
     Model(
-        "deeptemp-k16-3", "tempo/tempocnn", "tempo", "tempo", "", 11025, "input", "output", 1.3,
-        _TEMPO18, {"pb": "21c328332a221695dd6e8572728c617373064df882e8f81da6d88dc3a821e3b3"},
+        "deeptemp-k16-3",
+        "tempo/tempocnn",
+        "tempo",
+        "tempo",
+        "",
+        11025,
+        "input",
+        "output",
+        1.3,
+        _TEMPO18,
+        {"pb": "21c328332a221695dd6e8572728c617373064df882e8f81da6d88dc3a821e3b3"},
     ),
-)  # fmt: skip
+)
 """Every model, embeddings before what needs them."""
 
 BY_NAME = {model.name: model for model in MODELS}

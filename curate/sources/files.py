@@ -29,7 +29,7 @@ PLAYLISTS = frozenset({".m3u", ".m3u8"})
 
 MAX_TITLE = 200
 
-_CLIP = re.compile(r"/audio/[^/]+/([^/]+-[0-9a-f]{6})/\1_chunk\d{3,}\.(?:flac|wav)$")
+_CLIP = re.compile(r"/audio/[^/]+/([^/]+-[0-9a-f]{12})/\1_chunk\d{3,}\.(?:flac|wav)$")
 """A clip of a built dataset. With `build/` beside artists.yaml, `**/*.flac` would find them."""
 
 

@@ -11,6 +11,7 @@ from curate.names import track_id
 from curate.records import Rejection, Track
 from curate.sources import open_sources
 from curate.sources.files import Files, title_of
+from curate.stages import chunk
 
 
 def touch(base: Path, *names: str) -> None:
@@ -150,8 +151,9 @@ def test_folders_and_dead_links_named_like_audio_are_listed(tmp_path: Path) -> N
 
 
 def test_clips_of_a_dataset_are_no_input(tmp_path: Path) -> None:
-    clip = "build/audio/a/song-46ed4a/song-46ed4a_chunk000.flac"
-    touch(tmp_path, clip, "build/audio/a/song/song_chunk000.flac", "a.flac")
+    folder = chunk.folder(Track("46ed4a29f62f", "files", "x", "YOASOBI", "夜に駆ける"))
+    clips = [f"build/{folder}/{Path(folder).name}_chunk{n}.flac" for n in ("000", "1234")]
+    touch(tmp_path, *clips, "build/audio/a/song/song_chunk000.flac", "a.flac")
     assert listed(tmp_path, "**") == ["a.flac", "build/audio/a/song/song_chunk000.flac"]
 
 
