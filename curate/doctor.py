@@ -68,6 +68,7 @@ def _checks() -> Iterator[Check]:
     yield _schemas()
     yield _ffmpeg()
     yield _decoding()
+    yield _models()
     yield _disk()
     memory = _memory_gib()
     if memory is not None:
@@ -124,6 +125,21 @@ def _decoding() -> Check:
         return Check("audio files", True, "flac and wav written and read")
     except Exception as error:
         return Check("audio files", False, str(error), "pip install --force-reinstall soundfile")
+
+
+def _models() -> Check:
+    """Signal labels need no model, so missing ones are no fault; broken ones are."""
+    try:
+        from curate.labels import weights, zoo
+
+        place = weights.folder()
+        states = list(weights.states(zoo.MODELS, place))
+    except Exception as error:  # msgspec may be what is broken
+        return Check("models", False, f"{type(error).__name__}: {error}", "mend what is above")
+    usable = sum(1 for state in states if not state.problem)
+    broken = [state.problem for state in states if state.problem and state.here]
+    found = f"{usable} of {len(states)} in {place}; signal labels need none"
+    return Check("models", not broken, "; ".join([found, *broken]), "remove the broken files")
 
 
 def _disk() -> Check:
