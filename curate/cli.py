@@ -111,7 +111,9 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--jobs", type=_positive, metavar="N", help="processes; default: processors")
     build.add_argument("--limit", type=_positive, metavar="N", help="only the first N tracks")
     build.add_argument("--dry-run", action="store_true", help="say what would be done, do nothing")
-    build.add_argument("--offline", action="store_true", help="use only what is on this machine")
+    build.add_argument(
+        "--offline", action="store_true", help="never touch the network; local files need none"
+    )
     build.add_argument(
         "--timeout", type=_seconds, default=900.0, metavar="SECONDS",
         help="longest work on one track before it is given up (default: %(default)g)",
@@ -173,8 +175,8 @@ def _validate(options: argparse.Namespace) -> int:
     for path in options.paths:
         if path.suffix.lower() in {".yaml", ".yml"}:
             config.load(path)
-            if not options.json:
-                print(f"{path}: valid")
+            told = json.dumps({"file": str(path), "ok": True}, ensure_ascii=False)
+            print(told if options.json else f"{path}: valid")
             continue
         if not path.exists():
             raise CurateError(f"{path}: no such folder or file")

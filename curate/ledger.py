@@ -11,6 +11,7 @@ from curate import jsonio
 from curate.catalog import Catalog
 from curate.config import Config
 from curate.errors import AudioError, CurateError
+from curate.labels import signal
 from curate.names import digest
 from curate.records import (
     Captions,
@@ -172,6 +173,6 @@ class Ledger:
         return found
 
     def _failure_name(self, item: Item) -> str:
-        shape = (fetch.VERSION, inspect.VERSION, label.VERSION, chunk.VERSION)
+        shape = (fetch.VERSION, inspect.VERSION, label.VERSION, chunk.VERSION, signal.VERSION)
         limits, chunks = repr(self._config.limits), repr(self._config.chunk)
         return digest("failure", item.on_disk, *shape, limits, chunks)

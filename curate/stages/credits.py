@@ -41,4 +41,4 @@ def title(track: Track, tags: Tags) -> str:
 def _parts(name: str, own: str) -> list[str]:
     if normalise(name) == own:
         return [name]
-    return [part for part in _SEPARATORS.split(f" {name} ".strip()) if part.strip()]
+    return [part for part in _SEPARATORS.split(name) if part.strip()]
