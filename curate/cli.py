@@ -65,15 +65,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"curate: {error}", file=sys.stderr)
         return WRONG
     except BrokenPipeError:  # `curate ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go_of_stdout()
         return DONE
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         print(f"curate: {where}{error.strerror or error}", file=sys.stderr)
+        _let_go_of_stdout()
         return WRONG
     except KeyboardInterrupt:
         print("\ncurate: stopped; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
+
+
+def _let_go_of_stdout() -> None:
+    """What cannot be written any more is dropped, or Python would try again when it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _mend_streams() -> None:
