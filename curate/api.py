@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 
-from curate import config, pipeline
+from curate import config, pipeline, readiness
 from curate.catalog import Catalog, locked
 from curate.dataset import Dataset
 from curate.dataset import load as _load
 from curate.engine import Done, Engine, Job, Result
 from curate.errors import ConfigError
+from curate.labels.weights import Files
 from curate.progress import Progress, Silent
 from curate.records import Seconds
 from curate.validate import Report
@@ -30,6 +31,7 @@ def build(
     timeout: Seconds = TIMEOUT,
     progress: Progress | None = None,
     engine: Engine | None = None,
+    models: str | os.PathLike[str] | None = None,
 ) -> pipeline.Result:
     """Builds the dataset that an artists.yaml describes, or brings it up to date.
 
@@ -41,16 +43,18 @@ def build(
         timeout: Longest a worker may take for one track, in seconds.
         progress: Told of every step.
         engine: Where work runs; a pool of `jobs` processes by default.
+        models: Folder of model files, see `curate.labels.weights.folder`.
 
     Raises:
-        curate.errors.CurateError: The configuration is wrong, or the folder cannot be used.
+        curate.errors.CurateError: The configuration is wrong, a model that it asks for is missing
+            or broken, or the folder cannot be used.
     """
     if engine is None:
         from curate.engine.local import LocalEngine
 
         workers = jobs or processors()
         engine = LocalEngine(workers, timeout, memory_share(workers))
-    with _prepared(artists, out, engine, progress, limit) as made:
+    with _prepared(artists, out, engine, progress, limit, models) as made:
         return made.run()
 
 
@@ -59,16 +63,18 @@ def plan(
     out: str | os.PathLike[str] | None = None,
     *,
     limit: int | None = None,
+    models: str | os.PathLike[str] | None = None,
 ) -> pipeline.Plan:
     """What `build` would do, without doing it. Writes nothing."""
     file = Path(artists)
     loaded = config.load(file)
     folder = output_folder(file, out)
     _check_names(folder)
+    asked = _models(loaded, models)
     with contextlib.ExitStack() as stack:
         catalog = stack.enter_context(Catalog.look(folder / "catalog.sqlite"))
         base = Path(os.path.abspath(file)).parent
-        made = pipeline.Build(loaded, base, folder, catalog, _Nowhere(), Silent(), limit)
+        made = pipeline.Build(loaded, base, folder, catalog, _Nowhere(), Silent(), limit, asked)
         return made.plan()
 
 
@@ -119,11 +125,13 @@ def _prepared(
     engine: Engine,
     progress: Progress | None,
     limit: int | None,
+    models: str | os.PathLike[str] | None,
 ) -> Iterator[pipeline.Build]:
     file = Path(artists)
     loaded = config.load(file)
     folder = output_folder(file, out)
     _check_names(folder)
+    asked = _models(loaded, models)
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(locked(folder))
@@ -131,7 +139,14 @@ def _prepared(
             raise ConfigError(f"{folder}: cannot be written to: {error.strerror}") from None
         catalog = stack.enter_context(Catalog(folder / "catalog.sqlite"))
         base = Path(os.path.abspath(file)).parent
-        yield pipeline.Build(loaded, base, folder, catalog, engine, progress or Silent(), limit)
+        told = progress or Silent()
+        yield pipeline.Build(loaded, base, folder, catalog, engine, told, limit, asked)
+
+
+def _models(loaded: config.Config, place: str | os.PathLike[str] | None) -> tuple[Files, ...]:
+    if not loaded.labels.models:
+        return ()
+    return readiness.find(loaded.labels.models, None if place is None else Path(place))
 
 
 def _check_names(folder: Path) -> None:

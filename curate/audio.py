@@ -330,12 +330,17 @@ def metadata(path: Path) -> dict[str, str]:
 
 
 def resample(samples: Samples, rate: Hertz, to_rate: Hertz, quality: str = "HQ") -> Samples:
-    """Resamples [T, C] or [T] by libsoxr; the length is `ceil(T * to_rate / rate)`, by rounding."""
+    """Resamples [T, C] or [T] by libsoxr; see `resampled_length`."""
     if rate == to_rate:
         return samples
     import soxr
 
     return soxr.resample(samples, rate, to_rate, quality=quality)
+
+
+def resampled_length(frames: int, rate: Hertz, to_rate: Hertz) -> int:
+    """Number of samples that `resample` makes of so many: libsoxr rounds halves up."""
+    return (2 * frames * to_rate + rate) // (2 * rate)
 
 
 def mono(samples: Samples) -> Samples:

@@ -13,8 +13,12 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from curate.errors import CurateError
+
+if TYPE_CHECKING:
+    from curate.overview import Overview
 
 DONE, FALLS_SHORT, WRONG, INTERRUPTED = 0, 1, 2, 130
 
@@ -24,6 +28,8 @@ Turns a list of artists into a validated text-to-music dataset in audiocraft's o
   curate build --artists datasets/demo/artists.yaml   makes datasets/demo/build
   curate validate datasets/demo/build                 checks it, and what audiocraft will see of it
   curate status datasets/demo/build                   what is in it and what was left out
+  curate labels datasets/demo/build                   how its genres, keys, tempos ... are spread
+  curate models fetch                                 models that label genre, mood, instrument
 """
 
 _BUILD = """\
@@ -39,13 +45,32 @@ A minimal artists.yaml:
       files: ["~/music/yoasobi/**/*.flac"]   # globs, folders, files, m3u playlists
 
 Everything else has a default: chunk {seconds, tail, sample_rate, channels, format}, split {by,
-valid, test, seed}, limits {track, chunk}, captions {seed}, dedupe. schemas/README.md explains each.
+valid, test, seed}, limits {track, chunk}, labels (signal; all adds genre, mood, instrument and more
+by models), captions {seed}, dedupe. schemas/README.md explains each.
 """
 
 _VALIDATE = """\
 Checks a built dataset, any folder of audiocraft manifests (data.jsonl and sidecars), or an
 artists.yaml. Finds what a schema cannot: audio that is missing or not as its manifest says, songs
 on both sides of the split, text that audiocraft would silently drop.
+"""
+
+_MODELS = """\
+Genre, mood, instrument and more are labelled by Essentia's models, which are downloaded once:
+
+  curate models fetch                  all that are missing, about 30 MB
+  curate models fetch genre mood       what these labels need
+  curate models list                   what is here, under which licence, whom to cite
+
+They are for non-commercial use (CC BY-NC-SA 4.0). They lie in the folder given by --models or by
+CURATE_MODELS, else in ~/.cache/musicgen-curate/models; files may be copied there by hand.
+CURATE_MODELS_URL names a mirror to fetch from.
+"""
+
+_LABELS = """\
+Shows how the labels of a dataset are spread: genre, mood, instrument, vocals, key, tempo, year,
+loudness, captions, by split and by artist, who said what, and how far the splits lie apart. Writes
+the same as a page of plots into DIR/labels.svg. Works on any folder of audiocraft manifests.
 """
 
 
@@ -123,6 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument(
         "--offline", action="store_true", help="never touch the network; local files need none"
     )
+    build.add_argument("--models", type=Path, metavar="DIR", help="folder of model files")
     build.add_argument(
         "--timeout", type=_seconds, default=900.0, metavar="SECONDS",
         help="longest work on one track before it is given up (default: %(default)g)",
@@ -143,6 +169,30 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--json", action="store_true", help="as JSON")
     status.set_defaults(run=_status)
 
+    _add_models(verbs)
+
+    labels = verbs.add_parser(
+        "labels", help="how genres, keys, tempos ... are spread", description=_LABELS,
+        formatter_class=raw,
+    )  # fmt: skip
+    labels.add_argument("folder", type=Path, metavar="DIR")
+    labels.add_argument(
+        "--by", choices=("split", "artist", "none"), default="split",
+        help="what each table shows beside the whole (default: %(default)s)",
+    )  # fmt: skip
+    labels.add_argument(
+        "--top", type=_positive, default=10, metavar="N",
+        help="values a table lists (default: %(default)s)",
+    )  # fmt: skip
+    labels.add_argument("--deep", action="store_true", help="read every sidecar, not a sample")
+    labels.add_argument("--json", action="store_true", help="all numbers as JSON; no page")
+    page = labels.add_mutually_exclusive_group()
+    page.add_argument(
+        "--plot", type=_picture, metavar="FILE", help="page, .svg or .png (default: DIR/labels.svg)"
+    )
+    page.add_argument("--no-plot", action="store_true", help="write no page")
+    labels.set_defaults(run=_labels)
+
     moved = verbs.add_parser("relocate", help="mend the paths of a dataset that was moved")
     moved.add_argument("folder", type=Path, metavar="DIR")
     moved.set_defaults(run=_relocate)
@@ -153,11 +203,47 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_models(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    raw = argparse.RawDescriptionHelpFormatter
+    models = verbs.add_parser(
+        "models", help="list or fetch the models that label audio", description=_MODELS,
+        formatter_class=raw,
+    )  # fmt: skip
+    actions = models.add_subparsers(required=True, metavar="ACTION", title="actions")
+    listed = actions.add_parser("list", help="what is here, what is missing, sizes, licences")
+    listed.add_argument("--json", action="store_true", help="as JSON")
+    listed.set_defaults(run=_models_list)
+
+    fetched = actions.add_parser("fetch", help="download what is missing or broken")
+    fetched.add_argument("names", nargs="*", metavar="NAME", help="label or model; default: all")
+    fetched.add_argument(
+        "--backend", choices=["pb", "onnx", "both"],
+        help="which files; default: what is missing, onnx where onnxruntime is installed",
+    )  # fmt: skip
+    fetched.add_argument(
+        "--onnx", dest="backend", action="store_const", const="onnx", help="as --backend onnx"
+    )
+    fetched.add_argument(
+        "--offline", action="store_true", help="download nothing, only say what is missing"
+    )
+    fetched.set_defaults(run=_models_fetch)
+
+    accepted = actions.add_parser(
+        "accept", help="take files that are not the official ones for right"
+    )
+    accepted.add_argument("names", nargs="+", metavar="NAME", help="label or model")
+    accepted.set_defaults(run=_models_accept)
+    for action in (listed, fetched, accepted):
+        action.add_argument("--models", type=Path, metavar="DIR", help="folder of model files")
+
+
 def _build(options: argparse.Namespace) -> int:
     from curate import api, terminal
 
     if options.dry_run:
-        terminal.show_plan(api.plan(options.artists, options.out, limit=options.limit))
+        terminal.show_plan(
+            api.plan(options.artists, options.out, limit=options.limit, models=options.models)
+        )
         return DONE
     with terminal.Bars() as bars:
         result = api.build(
@@ -167,6 +253,7 @@ def _build(options: argparse.Namespace) -> int:
             limit=options.limit,
             timeout=options.timeout,
             progress=bars,
+            models=options.models,
         )
     terminal.show_result(result)
     if not result.counts.chunks:
@@ -210,11 +297,87 @@ def _status(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _labels(options: argparse.Namespace) -> int:
+    from curate import overview
+    from curate.overview.tables import Waiting
+
+    sample = None if options.deep else overview.SAMPLE
+    found = overview.read(options.folder, sample=sample, progress=Waiting())
+    failed, told = _page(found, options) if found.clips else (None, [])
+    if options.json:
+        print(json.dumps(found.to_json(), ensure_ascii=False, indent=2))
+    else:
+        overview.show(found, by=options.by, top=options.top)
+    for line in told:
+        print(line, file=sys.stderr if options.json else sys.stdout)
+    if failed is not None:
+        raise failed
+    return DONE if found.clips and not found.broken else FALLS_SHORT
+
+
+def _page(found: "Overview", options: argparse.Namespace) -> tuple[CurateError | None, list[str]]:
+    """Writes the plot page first, so that neither it nor the tables are lost with the other."""
+    from curate import overview
+
+    path: Path = options.plot or options.folder / "labels.svg"
+    if options.no_plot or (options.json and not options.plot):
+        return None, []
+    try:
+        missing = overview.plot(found, path)
+    except OSError as error:
+        why = f"{path}: cannot be written: {error.strerror or error}"
+        if options.plot:
+            return CurateError(why), []
+        return None, [f"no plot page: {why}; --plot FILE puts it elsewhere"]
+    told = [f"plot page: {path}"]
+    if missing:
+        told.append(f"no installed font has {missing[:20]}: they are boxes there; an .svg has them")
+    return None, told
+
+
 def _relocate(options: argparse.Namespace) -> int:
     from curate import api
 
     count = api.relocate(options.folder)
     print(f"{options.folder}: {count} clips now have their paths here")
+    return DONE
+
+
+def _models_list(options: argparse.Namespace) -> int:
+    from curate import terminal
+    from curate.labels import weights, zoo
+
+    place, onnx = weights.folder(options.models), weights.onnx_available()
+    states = list(weights.states(zoo.MODELS, place))
+    mend = weights.command(place, (), onnx=onnx)
+    if options.json:
+        models = [state.to_json() for state in states]
+        told = {"folder": str(place), "onnxruntime": onnx, "fetch": mend, "models": models}
+        print(json.dumps(told, ensure_ascii=False, indent=2))
+    else:
+        terminal.show_models(states, place, mend, onnx=onnx)
+    return DONE
+
+
+def _models_fetch(options: argparse.Namespace) -> int:
+    from curate import terminal
+    from curate.labels import fetching, weights
+
+    place = weights.folder(options.models)
+    models = weights.complete(weights.named(options.names or ["all"]))
+    if options.backend == "onnx" and not weights.onnx_available():
+        print("onnxruntime, which uses these files, is not installed", file=sys.stderr)
+    with terminal.Downloads() as bars:
+        done = fetching.fetch(models, place, options.backend, bars, offline=options.offline)
+    terminal.show_fetched(done, place)
+    return DONE
+
+
+def _models_accept(options: argparse.Namespace) -> int:
+    from curate.labels import weights
+
+    for path in weights.accept(weights.named(options.names), weights.folder(options.models)):
+        print(f"{path}: accepted as it is")
     return DONE
 
 
@@ -241,6 +404,13 @@ def _seconds(text: str) -> float:
     if not 0.0 < value < float("inf"):  # NaN is neither
         raise argparse.ArgumentTypeError(f"{text}: must be a number of seconds above 0")
     return value
+
+
+def _picture(text: str) -> Path:
+    path = Path(text)
+    if path.suffix.lower() not in {".svg", ".png"}:
+        raise argparse.ArgumentTypeError(f"{text}: must end in .svg or .png")
+    return path
 
 
 class _Version(argparse.Action):

@@ -7,12 +7,13 @@ dataclasses together.
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from curate import safeyaml, schema
 from curate.errors import ConfigError
+from curate.labels import vocabulary, zoo
 from curate.records import Hertz, Lufs, Seconds, Share
 
 
@@ -98,6 +99,62 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """When a model's words of one kind are asserted.
+
+    Attributes:
+        threshold: Least score.
+        most: At most so many words, those of tags and models together.
+    """
+
+    threshold: Share
+    most: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Sure:
+    """When a statement that can only be right or wrong is asserted.
+
+    Attributes:
+        threshold: Least score or confidence.
+    """
+
+    threshold: Share
+
+
+@dataclass(frozen=True, slots=True)
+class LabelOptions:
+    """What is labelled, and how sure a label must be to be asserted.
+
+    Thresholds act late: other ones need no audio work.
+
+    Attributes:
+        models: Kinds of labels that models give (`curate.labels.zoo.KINDS`). Signal analysis, tags
+            and manual labels are always there.
+        floor: Scores below it are not even kept.
+        genre: Essentia's usual 0.1; of 400 styles few pass.
+        mood: Moods score low: 0.05.
+        instrument: As for genres.
+        voice: Vocals or instrumental.
+        danceable: Danceable or not.
+        key: Least strength of a key.
+        tempo: Least confidence in a tempo.
+        vocabulary: File of the user's own words, relative to artists.yaml.
+    """
+
+    models: tuple[str, ...] = ()
+    floor: Share = 0.01
+    genre: Words = field(default_factory=lambda: Words(0.1))
+    mood: Words = field(default_factory=lambda: Words(0.05))
+    instrument: Words = field(default_factory=lambda: Words(0.1))
+    voice: Sure = field(default_factory=lambda: Sure(0.7))
+    danceable: Sure = field(default_factory=lambda: Sure(0.7))
+    key: Sure = field(default_factory=lambda: Sure(0.4))
+    tempo: Sure = field(default_factory=lambda: Sure(0.15))
+    vocabulary: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CaptionOptions:
     """How labels become sentences.
 
@@ -131,6 +188,7 @@ class Config:
         name: Of the dataset.
         rights: On what ground this audio is used; goes into the datasheet.
         artists: In the order of the file.
+        labels: `signal`, `all`, a list of kinds, or options.
         dedupe: `drop` keeps the best copy of a recording, `keep` keeps all in one split.
     """
 
@@ -140,6 +198,7 @@ class Config:
     chunk: ChunkOptions = field(default_factory=ChunkOptions)
     split: SplitOptions = field(default_factory=SplitOptions)
     limits: Limits = field(default_factory=Limits)
+    labels: LabelOptions = field(default_factory=LabelOptions)
     captions: CaptionOptions = field(default_factory=CaptionOptions)
     dedupe: Literal["drop", "keep"] = "drop"
 
@@ -162,15 +221,30 @@ def load(path: Path) -> Config:
     faults = list(schema.check(document.value, schema.load("artists")))
     if not faults:
         try:
-            config = msgspec.convert(document.value, Config, strict=False)  # 30.0 may mean 30
+            config = msgspec.convert(_plain(document.value), Config, strict=False)  # 30.0 may be 30
         except msgspec.ValidationError as error:  # the schema lets something through: say so
             raise ConfigError(f"{path}: {error}") from None
         faults = _cross_check(config)
+        if config.labels.vocabulary is not None:
+            vocabulary.load(path.parent / config.labels.vocabulary)
     if faults:
         faults.sort(key=lambda fault: document.line(fault.path))
         lines = [f"{path}:{document.line(f.path)}: {f.where}: {f.message}" for f in faults]
         raise ConfigError("\n".join(lines))
     return config
+
+
+def _plain(document: dict[str, Any]) -> dict[str, Any]:
+    """The short forms of `labels` written out: a word, a list, half of a kind's options."""
+    found = document.get("labels", {})
+    options = dict(found) if isinstance(found, dict) else {"models": found}
+    for kind, default in msgspec.to_builtins(LabelOptions()).items():
+        if isinstance(default, dict):
+            options[kind] = default | options.get(kind, {})
+    named = options.get("models", ())
+    if isinstance(named, str):
+        options["models"] = zoo.KINDS if named == "all" else ()
+    return {**document, "labels": options}
 
 
 def _cross_check(config: Config) -> list[schema.Fault]:

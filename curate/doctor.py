@@ -1,6 +1,6 @@
 """What this machine has of what curate needs, and what to do about the rest."""
 
-import importlib
+import importlib.util
 import os
 import shutil
 import sys
@@ -48,8 +48,9 @@ PACKAGES = (
     ("pebble", "pebble"),
     ("psutil", "psutil"),
     ("rich", "rich"),
+    ("matplotlib", "matplotlib"),
 )
-"""Distribution and module of everything a build imports."""
+"""Distribution and module of everything that is imported."""
 
 MIN_FREE_GB = 5.0
 
@@ -69,6 +70,7 @@ def _checks() -> Iterator[Check]:
     yield _ffmpeg()
     yield _decoding()
     yield _models()
+    yield _onnxruntime()
     yield _disk()
     memory = _memory_gib()
     if memory is not None:
@@ -137,9 +139,22 @@ def _models() -> Check:
     except Exception as error:  # msgspec may be what is broken
         return Check("models", False, f"{type(error).__name__}: {error}", "mend what is above")
     usable = sum(1 for state in states if not state.problem)
-    broken = [state.problem for state in states if state.problem and state.here]
+    broken = [held for state in states for held in state.files if held.state == "broken"]
     found = f"{usable} of {len(states)} in {place}; signal labels need none"
-    return Check("models", not broken, "; ".join([found, *broken]), "remove the broken files")
+    if not usable:
+        found += "; `curate models fetch` brings them"
+    remedy = "remove these files; `curate models fetch` brings what a build needs"
+    if any(held.differs for held in broken):
+        remedy += "; `curate models accept NAME` if another version is meant"
+    return Check("models", not broken, "; ".join([found, *(h.problem for h in broken)]), remedy)
+
+
+def _onnxruntime() -> Check:
+    """Without it models run all the same, by Essentia; only one that is broken is a fault."""
+    if importlib.util.find_spec("onnxruntime") is None:
+        slow = "not installed: models run from .pb files, at a fraction of the speed"
+        return Check("onnxruntime", True, f"{slow}; pip install onnxruntime")
+    return _package("onnxruntime", "onnxruntime")
 
 
 def _disk() -> Check:

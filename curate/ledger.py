@@ -11,18 +11,23 @@ from curate import jsonio
 from curate.catalog import Catalog
 from curate.config import Config
 from curate.errors import AudioError, CurateError
-from curate.labels import signal
+from curate.labels import signal, statements, tags, vocabulary
+from curate.labels.manual import NO_MANUAL, Manual
+from curate.labels.statements import Manually, Statements
+from curate.labels.vocabulary import Vocabulary
+from curate.labels.weights import Files
 from curate.names import digest
 from curate.records import (
     Captions,
     Chunked,
+    Classified,
     Fetched,
     Inspection,
     Rejection,
     Track,
     TrackLabels,
 )
-from curate.stages import caption, chunk, fetch, inspect, judge, label
+from curate.stages import caption, chunk, classify, fetch, inspect, judge, label
 from curate.work import Complete, Job, Known, Outcome, rejection
 
 Record = TypeVar("Record")
@@ -58,10 +63,21 @@ class Item:
 class Ledger:
     """Knows and stores what is known of tracks under one configuration."""
 
-    def __init__(self, catalog: Catalog, config: Config, out: Path) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        config: Config,
+        out: Path,
+        models: tuple[Files, ...] = (),
+        manual: Manual = NO_MANUAL,
+        words: Vocabulary | None = None,
+    ) -> None:
         self._catalog = catalog
         self._config = config
         self._out = out
+        self._models = models
+        self._manual = manual
+        self._words = words or vocabulary.load()
 
     def known(self, item: Item) -> Known:
         """What the catalog has of a track in its present state on disk.
@@ -87,6 +103,9 @@ class Ledger:
             fetched,
             get(inspect.NAME, inspect.fingerprint(fetched), Inspection),
             get(label.NAME, label.fingerprint(fetched), TrackLabels),
+            get(classify.NAME, self._asked(fetched), Classified)
+            if self._models
+            else classify.NOTHING,
             get(chunk.NAME, chunk.fingerprint(item.track, fetched, self._config), Chunked),
         )
 
@@ -122,7 +141,8 @@ class Ledger:
 
     def job(self, item: Item, known: Known) -> Job:
         """The work that is left to do on a track."""
-        return Job(item.index, item.track, item.path, self._out, self._config, known)
+        models = self._models
+        return Job(item.index, item.track, item.path, self._out, self._config, models, known)
 
     def clips_there(self, chunked: Chunked) -> bool:
         """Whether every clip's audio file is where it was written, in its size."""
@@ -149,6 +169,8 @@ class Ledger:
                 put(name, inspect.NAME, inspect.fingerprint(fetched), known.inspection)
             if before.labels is None and known.labels is not None:
                 put(name, label.NAME, label.fingerprint(fetched), known.labels)
+            if before.classified is None and known.classified is not None and self._models:
+                put(name, classify.NAME, self._asked(fetched), known.classified)
             if before.chunked is None and known.chunked is not None:
                 where = chunk.fingerprint(item.track, fetched, self._config)
                 put(name, chunk.NAME, where, known.chunked, only=True)
@@ -158,21 +180,38 @@ class Ledger:
         else:
             self._catalog.fail(name, self._failure_name(item), outcome.rejection)
 
-    def captions(self, item: Item, known: Complete) -> Captions:
-        """The captions of a track's clips, made if they are not known."""
-        about = digest(
-            label.fingerprint(known.fetched),
-            chunk.fingerprint(item.track, known.fetched, self._config),
+    def statements(self, item: Item, known: Complete) -> Statements:
+        """Everything said of a track and its clips, and what of it the dataset asserts."""
+        clips = [clip.id for clip in known.chunked.chunks]
+        manual = Manually(
+            self._manual.of_track(item.track.id), tuple(map(self._manual.of_chunk, clips))
         )
-        name = caption.fingerprint(about, self._config.captions)
+        analysed = (*known.labels.labels, *tags.labels(known.fetched.tags))
+        chunks, options = known.chunked.chunks, self._config.labels
+        return statements.gather(analysed, known.classified, manual, chunks, options, self._words)
+
+    def captions(self, item: Item, known: Complete, said: Statements) -> Captions:
+        """The captions of a track's clips, made if they are not known."""
+        clips, options = known.chunked.chunks, self._config.captions
+        name = caption.fingerprint(said, clips, options)
         found = self._catalog.get(item.track.id, caption.NAME, name, Captions)
         if found is None:
-            whole = caption.track_labels(known.labels, known.fetched.tags)
-            found = caption.caption(whole, known.chunked.chunks, self._config.captions)
+            found = caption.caption(said, clips, options)
             self._catalog.put(item.track.id, caption.NAME, name, found)
         return found
 
+    def _asked(self, fetched: Fetched) -> str:
+        return classify.fingerprint(fetched, self._config, self._models)
+
     def _failure_name(self, item: Item) -> str:
-        shape = (fetch.VERSION, inspect.VERSION, label.VERSION, chunk.VERSION, signal.VERSION)
+        shape = (
+            fetch.VERSION,
+            inspect.VERSION,
+            label.VERSION,
+            chunk.VERSION,
+            signal.VERSION,
+            classify.VERSION,
+        )
         limits, chunks = repr(self._config.limits), repr(self._config.chunk)
-        return digest("failure", item.on_disk, *shape, limits, chunks)
+        asked = [files.sha256 for files in self._models]
+        return digest("failure", item.on_disk, *shape, limits, chunks, asked)

@@ -14,15 +14,28 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from curate import jsonio, sources
+from curate import jsonio, readiness, sources
 from curate.catalog import Catalog
 from curate.config import Config
 from curate.engine import Done, Engine, Lost
 from curate.errors import AudioError
+from curate.labels import manual, vocabulary
+from curate.labels.weights import Files
 from curate.ledger import AWAY, Item, Ledger
 from curate.progress import Progress
 from curate.records import BuildInfo, Chunked, Counts, Rejection, Track
-from curate.stages import caption, chunk, datasheet, dedupe, fetch, inspect, label, report, write
+from curate.stages import (
+    caption,
+    chunk,
+    classify,
+    datasheet,
+    dedupe,
+    fetch,
+    inspect,
+    label,
+    report,
+    write,
+)
 from curate.stages import split as dealing
 from curate.stages.credits import featured
 from curate.work import Job, Known, Outcome, process, rejection
@@ -33,13 +46,14 @@ STAGES = (
     inspect.NAME,
     label.NAME,
     chunk.NAME,
+    classify.NAME,
     dedupe.NAME,
     caption.NAME,
     dealing.NAME,
     write.NAME,
     report.NAME,
 )
-"""Every stage in order; `fetch` to `chunk` run in workers, on one decode a track."""
+"""Every stage in order; `fetch` to `classify` run in workers, on one decode a track."""
 
 _Dealt = dict[str, dealing.Group]
 """The group, and with it the split, of every track by id."""
@@ -92,6 +106,7 @@ class Build:
         engine: Where work runs.
         progress: Told of every step.
         limit: Use only the first so many tracks.
+        models: Files of the models that are asked.
     """
 
     def __init__(
@@ -103,6 +118,7 @@ class Build:
         engine: Engine,
         progress: Progress,
         limit: int | None = None,
+        models: tuple[Files, ...] = (),
     ) -> None:
         self._config = config
         self._base = base
@@ -111,7 +127,12 @@ class Build:
         self._engine = engine
         self._progress = progress
         self._limit = limit
-        self._ledger = Ledger(catalog, config, out)
+        self._models = models
+        own = config.labels.vocabulary
+        words = vocabulary.load(None if own is None else base / own)
+        self._manual = manual.read(base, words)
+        readiness.check_words(models, words)
+        self._ledger = Ledger(catalog, config, out, models, self._manual, words)
         self._rejected: dict[int, Rejection] = {}
         self._decoded_tracks = 0
         self._decoded_s = 0.0
@@ -119,10 +140,12 @@ class Build:
     def run(self) -> Result:
         """Builds the dataset."""
         remove_partial(self._out)
+        readiness.check_models(self._models, self._engine, self._catalog)
         items = self._list()
         self._work("audio", len(items), items, self._jobs(items))
         recordings = self._dedupe(items)
         self._work("clips", len(recordings), items, self._jobs(items, clips=True))
+        self._manual.check_chunks(self._clips_by_track(items))
         dealt, notes = self._split(items, recordings)
         written = self._write(items, dealt)
         counts = self._report(items, written)
@@ -160,7 +183,23 @@ class Build:
             except AudioError as error:
                 self._rejected[index] = rejection(found, "list", error)
             items.append(Item(index, found, path, on_disk))
+        if self._limit is None:  # else it may be of a track that is not listed now
+            self._manual.check((item.track.id, item.track.uri) for item in items)
         return items
+
+    def _clips_by_track(self, items: list[Item]) -> Callable[[str], set[str] | None]:
+        """The ids of a track's clips, the dropped ones too; None for a track that was not cut."""
+        by_id = {item.track.id: item for item in items if item.path.name}
+
+        def clips(track: str) -> set[str] | None:
+            item = by_id.get(track)
+            if item is None or self._rejected.get(item.index) is not None:
+                return None
+            chunked = self._ledger.complete(item).chunked
+            kept = {clip.id for clip in chunked.chunks}
+            return kept | {dropped.id for dropped in chunked.rejections}
+
+        return clips
 
     def _listings(self, opened: dict[str, sources.Source]) -> Iterator[Track | Rejection]:
         for artist in self._config.artists:
@@ -272,14 +311,15 @@ class Build:
     ) -> Iterator[write.Finished]:
         for item in self._kept(items):
             known = self._ledger.complete(item)
+            said = self._ledger.statements(item, known)
             group = dealt[item.track.id]
             yield write.Finished(
                 item.track,
                 known.fetched,
                 known.inspection,
-                caption.track_labels(known.labels, known.fetched.tags),
+                said,
                 known.chunked,
-                self._ledger.captions(item, known),
+                self._ledger.captions(item, known, said),
                 group.name,
                 group.split,
             )
@@ -303,6 +343,7 @@ class Build:
             complete=self._limit is None,
             config=jsonio.builtins(self._config),
             versions=report.versions(),
+            models={files.model.name: files.sha256 for files in self._models},
             counts=counts,
         )
         report.write_dset(self._out, self._config, written.splits)

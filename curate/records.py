@@ -29,7 +29,16 @@ LABEL_UNITS: dict[str, str] = {
     "genre": "word",
     "mood": "word",
     "instrument": "word",
+    "voice": "word: who or nobody sings",
+    "danceable": "word",
+    "approachability": "0 (niche) to 1 (easy to like)",
+    "engagement": "0 (background) to 1 (calls for attention)",
+    "arousal": "1 (calm) to 9 (excited)",
+    "valence": "1 (negative) to 9 (positive)",
+    "non_music": "0..1, how likely it is speech or noise",
     "year": "year of release",
+    "title": "text",
+    "description": "text",
 }
 """Every kind of label there is, with the unit of its value."""
 
@@ -153,6 +162,35 @@ class TrackLabels:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What one model says of a stretch of audio, before any threshold.
+
+    Attributes:
+        model: Name of the model, e.g. `mtg_jamendo_moodtheme-discogs-effnet-1`.
+        scores: By the model's own class name, the mean over the patches that overlap the stretch;
+            of probabilities only those at or above the floor, the largest first. Classes of a tempo
+            model are whole BPM as text.
+    """
+
+    model: str
+    scores: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """What models say of a track.
+
+    Attributes:
+        whole: Of the whole track, an answer a model; a model that cannot be asked (audio too short)
+            gives none.
+        windows: Of every window of the track, whether or not its clip is in the dataset.
+    """
+
+    whole: tuple[Answer, ...]
+    windows: tuple[tuple[Answer, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """One clip of a track, written as an audio file.
 
@@ -229,8 +267,8 @@ class Caption:
 
     Attributes:
         chunk_id: The chunk it describes.
-        text: One to four sentences; never empty.
-        source: `template.<version>`, later also the model that wrote it.
+        text: One to five sentences, or a person's own words; never empty.
+        source: `template.<version>` or `manual`, later also the model that wrote it.
     """
 
     chunk_id: str
@@ -359,6 +397,7 @@ class BuildInfo:
         complete: False where `--limit` left tracks out.
         config: The resolved configuration, defaults filled in.
         versions: Of this tool and of the libraries that shaped the data.
+        models: SHA-256 of each model that labelled, by name.
         counts: What was found and kept.
     """
 
@@ -368,4 +407,5 @@ class BuildInfo:
     complete: bool
     config: dict[str, object]
     versions: dict[str, str]
+    models: dict[str, str]
     counts: Counts = field()

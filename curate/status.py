@@ -10,6 +10,7 @@ from typing import Any
 from curate import jsonio
 from curate.catalog import reading
 from curate.errors import CurateError
+from curate.readiness import TRIED
 from curate.records import BuildInfo, Rejection
 
 
@@ -60,7 +61,10 @@ def read(folder: Path) -> Status:
 def _catalog(path: Path) -> tuple[dict[str, int], dict[str, int]]:
     with closing(reading(path)) as database:
         stages = dict(
-            database.execute("SELECT stage, COUNT(DISTINCT item) FROM result GROUP BY stage")
+            database.execute(
+                "SELECT stage, COUNT(DISTINCT item) FROM result WHERE item <> ? GROUP BY stage",
+                (TRIED,),
+            )
         )
         failed = Counter(
             jsonio.decode(value, Rejection).code

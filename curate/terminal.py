@@ -2,8 +2,9 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from rich import box
@@ -11,19 +12,23 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     SpinnerColumn,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
+    TransferSpeedColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
 
 from curate.records import SPLITS, Counts
 
 if TYPE_CHECKING:  # to say that numpy is broken, the doctor must not need it
     from curate.doctor import Check
+    from curate.labels.fetching import Fetched
+    from curate.labels.weights import State
     from curate.pipeline import Plan, Result
     from curate.status import Status
     from curate.validate import Report
@@ -40,6 +45,9 @@ _ERR = _Console(stderr=True, highlight=False)
 
 MAX_SHOWN = 5
 """Findings of one code that are shown; --json has all."""
+
+FULL_WIDTH = 112
+"""Width of the widest table; a file or a pipe has no edge."""
 
 
 class Bars:
@@ -88,6 +96,46 @@ class _Bar:
 
     def skip(self, count: int = 1) -> None:
         self.bars.update(self.task, advance=count)
+
+
+class Downloads:
+    """A bar on the error stream for the file that is being downloaded: bytes, rate, time left."""
+
+    def __init__(self) -> None:
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(16),
+            DownloadColumn(table_column=Column(no_wrap=True)),
+            TransferSpeedColumn(table_column=Column(no_wrap=True)),
+            TimeRemainingColumn(),
+            console=_ERR,
+            transient=True,
+        )
+        self._file, self._task = "", TaskID(0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._file:
+            self._bars.stop()
+
+    def arrived(self, file: str, have: int, total: int | None) -> None:
+        """See `curate.labels.download.Tell`."""
+        if not _ERR.is_terminal:
+            return
+        if file != self._file:
+            if self._file:
+                self._bars.remove_task(self._task)
+            self._bars.start()
+            self._file = file
+            self._task = self._bars.add_task(escape(file), total=total, completed=have)
+        self._bars.update(self._task, completed=have, total=total)
+
+    def waits(self, file: str, why: str, seconds: float) -> None:
+        """See `curate.labels.download.Tell`."""
+        line = f"[yellow]{escape(file)}:[/] {escape(why)}; trying again in {seconds:.0f} s"
+        self._bars.console.print(line, soft_wrap=True)
 
 
 def show_plan(plan: "Plan") -> None:
@@ -157,6 +205,83 @@ def show_checks(checks: "list[Check]") -> None:
         _OUT.print(f"{mark} {check.name:<20} {escape(check.found)}", soft_wrap=True)
         if not check.ok:
             _OUT.print(f"     -> {escape(check.remedy)}")
+
+
+_TERMS = """\
+CC BY-NC-SA 4.0 (https://creativecommons.org/licenses/by-nc-sa/4.0/): use them with credit and not
+commercially, and share what you adapt from them under the same licence; for other uses ask the
+Music Technology Group (https://www.upf.edu/web/mtg/contact)."""
+
+
+def show_models(states: "Sequence[State]", place: Path, mend: str, *, onnx: bool) -> None:
+    """What there is of every model, what is wrong, whom to cite, and how to fetch the rest.
+
+    Args:
+        states: Of every model.
+        place: The models folder.
+        mend: The command that fetches what is missing.
+        onnx: Whether onnxruntime is installed.
+    """
+    _OUT.print(_models_table(states), crop=False)
+    for state in states:
+        for held in state.files:
+            if held.state == "broken":
+                _OUT.print(f"[red]broken:[/] {escape(held.problem)}", soft_wrap=True)
+        if state.word == "missing" and state.here:
+            _OUT.print(f"[yellow]missing:[/] {escape(state.problem)}", soft_wrap=True)
+    if any(held.differs for state in states for held in state.files):
+        _OUT.print("files that are meant to be other ones: curate models accept NAME")
+    ready = sum(1 for state in states if not state.problem)
+    _OUT.print(f"{ready} of {len(states)} ready in {escape(str(place))}", soft_wrap=True)
+    if onnx:
+        _OUT.print(
+            "onnxruntime is installed: .onnx files are used where they are there; to fetch them "
+            "beside .pb files: curate models fetch --onnx",
+            soft_wrap=True,
+        )
+    else:
+        _OUT.print("onnxruntime is not installed: .pb files are used, at a fraction of the speed")
+    if ready < len(states):
+        _OUT.print(f"to fetch the rest: {escape(mend)}", soft_wrap=True)
+    _OUT.print(f"\n{_TERMS}\nPublished work cites:", soft_wrap=True)
+    for citation in dict.fromkeys(state.model.citation for state in states):
+        about = [s.model.kind or s.model.name for s in states if s.model.citation == citation]
+        _OUT.print(f"  {', '.join(about)}: {escape(citation)}", soft_wrap=True)
+
+
+def _models_table(states: "Sequence[State]") -> Table:
+    full = not _OUT.is_terminal or _OUT.width >= FULL_WIDTH
+    table = Table(box=box.SIMPLE, pad_edge=False, width=None if _OUT.is_terminal else FULL_WIDTH)
+    table.add_column("model", overflow="fold")
+    for column in ("label", "here", "MB", "state", *(["licence"] if full else [])):
+        table.add_column(column, justify="right" if column == "MB" else "left", no_wrap=True)
+    colours = {"ready": "green", "missing": "yellow", "broken": "red"}
+    for state in states:
+        graphs = [held for held in state.files if held.extension != "json"]
+        size = sum(held.size_bytes for held in graphs if held.state != "missing") / 1e6
+        used = f" ({state.backend})" if state.backend else ""
+        cells = (
+            state.model.name,
+            state.model.kind or "(embedding)",
+            " ".join(held.extension for held in graphs if held.state != "missing"),
+            f"{size or state.model.megabytes:.1f}",
+            f"[{colours[state.word]}]{state.word}[/]{used}",
+            "CC BY-NC-SA 4.0",
+        )
+        table.add_row(*cells[: len(table.columns)])
+    return table
+
+
+def show_fetched(fetched: "Fetched", place: Path) -> None:
+    """What a fetch did."""
+    where = escape(str(place))
+    for path in fetched.written:
+        _OUT.print(f"fetched {escape(path.name)}", soft_wrap=True)
+    told = f"{len(fetched.written)} files ({fetched.megabytes:.1f} MB) fetched; "
+    ready = f"{told if fetched.written else 'nothing to do: '}all {fetched.models} models are whole"
+    _OUT.print(f"{ready} in {where}", soft_wrap=True)
+    if fetched.written:
+        _OUT.print(_TERMS, soft_wrap=True)
 
 
 def _show_counts(counts: Counts) -> None:

@@ -6,14 +6,24 @@ reads the catalog's knowledge from the job and writes nothing but the track's ow
 
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from curate import audio
 from curate.config import Config
 from curate.errors import AudioError, CurateError
-from curate.records import Chunked, Fetched, Inspection, Rejection, Track, TrackLabels
-from curate.stages import chunk, fetch, inspect, judge, label
+from curate.labels import signal
+from curate.labels.weights import Files
+from curate.records import (
+    Chunked,
+    Classified,
+    Fetched,
+    Inspection,
+    Rejection,
+    Track,
+    TrackLabels,
+)
+from curate.stages import chunk, classify, fetch, inspect, judge, label
 
 _LOG = logging.getLogger(__name__)
 
@@ -25,6 +35,7 @@ class Complete:
     fetched: Fetched
     inspection: Inspection
     labels: TrackLabels
+    classified: Classified
     chunked: Chunked
 
 
@@ -35,6 +46,7 @@ class Known:
     fetched: Fetched | None = None
     inspection: Inspection | None = None
     labels: TrackLabels | None = None
+    classified: Classified | None = None
     chunked: Chunked | None = None
 
     @property
@@ -42,9 +54,9 @@ class Known:
         """Everything, or None while something is left for a worker to do."""
         if self.fetched is None or self.inspection is None:
             return None
-        if self.labels is None or self.chunked is None:
+        if self.labels is None or self.classified is None or self.chunked is None:
             return None
-        return Complete(self.fetched, self.inspection, self.labels, self.chunked)
+        return Complete(self.fetched, self.inspection, self.labels, self.classified, self.chunked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +69,7 @@ class Job:
         path: Its audio file.
         out: The dataset's folder.
         config: Of the build.
+        models: Whose labels are wanted.
         known: What need not be done again.
     """
 
@@ -65,6 +78,7 @@ class Job:
     path: Path
     out: Path
     config: Config
+    models: tuple[Files, ...]
     known: Known
 
 
@@ -134,15 +148,23 @@ def _analyse(job: Job, fetched: Fetched) -> Outcome:
         decoded = reader.decode(config.limits.track.max_seconds)
     seconds = decoded.duration_s
     inspection = known.inspection or inspect.measure(decoded)
-    now = Known(fetched, inspection, known.labels)
+    now = replace(known, fetched=fetched, inspection=inspection)
     try:
         judge.track(inspection, config)
     except AudioError as error:
         raise _Stopped(inspect.NAME, error, now, seconds) from None
-    analysis = label.analyse(decoded, inspection)
-    labels = known.labels or label.label(analysis)
-    chunked = chunk.cut(job.track, decoded, analysis, config, job.out)
-    now = Known(fetched, inspection, labels, chunked)
+    single = label.single(decoded)
+    if now.labels is None or now.chunked is None:
+        analysis = signal.analyse(single, inspection.loudness_lufs)
+        labels = now.labels or label.label(analysis)
+        chunked = now.chunked or chunk.cut(job.track, decoded, analysis, config, job.out)
+        now = replace(now, labels=labels, chunked=chunked)
+    if now.classified is None:
+        try:
+            classified = classify.classify(single, decoded, config, job.models)
+        except AudioError as error:
+            raise _Stopped(classify.NAME, error, now, seconds) from None
+        now = replace(now, classified=classified)
     return Outcome(now, seconds)
 
 

@@ -10,7 +10,7 @@ import re
 
 from curate.labels.fields import Fields
 
-VERSION = 1
+VERSION = 2
 SOURCE = f"template.{VERSION}"
 
 _TEMPO_WORDS = (
@@ -39,6 +39,10 @@ _INSTRUMENTS = (
     "You can hear {words}.",
     "The instrumentation includes {words}.",
 )
+_VOICE = {
+    "instrumental": ("It is instrumental.", "There are no vocals.", "It has no singing."),
+    "vocals": ("It has vocals.", "There is singing.", "It is sung."),
+}
 _DYNAMICS = {
     "steady": ("The dynamics stay even throughout.", "The level is steady."),
     "wide": ("The dynamics vary widely.", "It moves between quiet and loud passages."),
@@ -53,7 +57,7 @@ _SPARSE, _DENSE = 1.2, 6.0
 
 
 def caption(fields: Fields, chunk: str, seed: int) -> str:
-    """One to four sentences about a clip; never empty.
+    """One to five sentences about a clip; never empty.
 
     Args:
         fields: What the dataset asserts of the clip.
@@ -61,7 +65,12 @@ def caption(fields: Fields, chunk: str, seed: int) -> str:
         seed: Another seed, another wording.
     """
     draw = random.Random(hashlib.sha256(f"{VERSION}:{seed}:{chunk}".encode()).digest())
-    details = [*_pace(fields, draw), *_instruments(fields, draw), *_character(fields, draw)]
+    details = [
+        *_pace(fields, draw),
+        *_instruments(fields, draw),
+        *_voice(fields, draw),
+        *_character(fields, draw),
+    ]
     draw.shuffle(details)
     return " ".join([_opening(fields, draw), *details])
 
@@ -97,6 +106,12 @@ def _pace(fields: Fields, draw: random.Random) -> list[str]:
 def _instruments(fields: Fields, draw: random.Random) -> list[str]:
     rest = fields.instruments if fields.genres else fields.instruments[2:]
     return [draw.choice(_INSTRUMENTS).format(words=join(list(rest)))] if rest else []
+
+
+def _voice(fields: Fields, draw: random.Random) -> list[str]:
+    if any("vocals" in word for word in fields.instruments):
+        return []  # said already
+    return [draw.choice(_VOICE[fields.voice])] if fields.voice in _VOICE else []
 
 
 def _character(fields: Fields, draw: random.Random) -> list[str]:

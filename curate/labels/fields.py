@@ -1,33 +1,31 @@
 """From labels to the fields audiocraft reads: which of many statements the dataset asserts.
 
-Thresholds act here, late: every label keeps its score in the catalog and in `tracks.jsonl`. For a
-kind that several sources speak of, `SOURCES` says who is believed first.
+Thresholds act here, late: every label keeps its score. Who is believed: what a person said of the
+clip, then of the track, and nobody else; for key and tempo then what was heard, then what a tag
+says; for words the file's tags, then the models' own for this clip. What is not asserted is not
+lost: it stays among the labels with its source.
 """
 
-import functools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from curate.config import LabelOptions, Words
 from curate.labels import vocabulary
+from curate.labels.manual import MANUAL
+from curate.labels.vocabulary import Vocabulary
 from curate.records import Bpm, Label
 
-VERSION = 1
+VERSION = 2
 
-SOURCES = ("manual", "signal", "tag")
-"""Who is believed first for key and tempo: what a person said, what was heard, what a tag says."""
-
-MIN_KEY_STRENGTH = 0.4
-"""Weaker keys are not asserted: there may be none."""
+SOURCES = ("signal", "tag")
+"""Who is believed first for key and tempo: what was heard, what a tag says, then models."""
 
 MIN_CHUNK_KEY_STRENGTH = 0.75
 """A clip's own key replaces the track's only where it is this strong and the track's is weaker."""
 
-MIN_TEMPO_CONFIDENCE = 0.15
-"""Below this the tempo is kept as a label but not asserted."""
-
-MAX_WORDS = 4
-"""At most this many genres, moods, instruments."""
+VOCALS = "vocals"
+"""The instrument that a track without vocals cannot have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +41,16 @@ class Fields:
         onset_rate: Onsets per second.
         dynamic_complexity: dB.
         danceability: 0 to about 3.
+        voice: `vocals` or `instrumental`.
+        danceable: `danceable`.
+        approachability: 0 to 1.
+        engagement: 0 to 1.
+        arousal: 1 to 9.
+        valence: 1 to 9.
         loudness_lufs: Of the clip.
         year: Of release.
+        title: As a person wrote it.
+        description: Likewise; else the caption is made of the other fields.
     """
 
     key: str = ""
@@ -55,41 +61,100 @@ class Fields:
     onset_rate: float | None = None
     dynamic_complexity: float | None = None
     danceability: float | None = None
+    voice: str = ""
+    danceable: str = ""
+    approachability: float | None = None
+    engagement: float | None = None
+    arousal: float | None = None
+    valence: float | None = None
     loudness_lufs: float | None = None
     year: int | None = None
+    title: str = ""
+    description: str = ""
 
     @property
     def keywords(self) -> tuple[str, ...]:
         """Every word said of the clip, once."""
-        return tuple(dict.fromkeys((*self.genres, *self.moods, *self.instruments)))
+        voice = (self.voice,) if self.voice else ()
+        return tuple(dict.fromkeys((*self.genres, *self.moods, *self.instruments, *voice)))
 
 
-def choose(track: Iterable[Label], chunk: Iterable[Label]) -> Fields:
+def choose(
+    track: Iterable[Label],
+    chunk: Iterable[Label],
+    options: LabelOptions | None = None,
+    words: Vocabulary | None = None,
+) -> Fields:
     """The fields of a clip from its track's labels (tags among them) and its own."""
-    whole, own = _by_kind(track), _by_kind(chunk)
-    year = next(iter(whole.get("year", [])), None)
+    said = _Said(_by_kind(track), _by_kind(chunk))
+    options, words = options or LabelOptions(), words or vocabulary.load()
+    voice = _opposite(said, "voice", options.voice.threshold, words)
+    instruments = _words(said, "instrument", options.instrument, words)
+    if voice == "instrumental":
+        instruments = tuple(word for word in instruments if VOCALS not in word)
+    year = said.number("year")
     return Fields(
-        key=_key(whole.get("key", []), own.get("key", [])),
-        bpm=_tempo(whole.get("tempo", []), own.get("tempo", [])),
-        genres=_words(whole.get("genre", []), own.get("genre", [])),
-        moods=_words(whole.get("mood", []), own.get("mood", [])),
-        instruments=_words(whole.get("instrument", []), own.get("instrument", [])),
-        onset_rate=_number("onset_rate", own, whole),
-        dynamic_complexity=_number("dynamic_complexity", own, whole),
-        danceability=_number("danceability", own, whole),
-        loudness_lufs=_number("loudness", own, whole),
-        year=int(float(year.value)) if year else None,
+        key=_key(said, options.key.threshold),
+        bpm=_tempo(said, options.tempo.threshold),
+        genres=_words(said, "genre", options.genre, words),
+        moods=_words(said, "mood", options.mood, words),
+        instruments=instruments,
+        voice=voice,
+        danceable=_opposite(said, "danceable", options.danceable.threshold, words),
+        onset_rate=said.number("onset_rate"),
+        dynamic_complexity=said.number("dynamic_complexity"),
+        danceability=said.number("danceability"),
+        approachability=said.number("approachability"),
+        engagement=said.number("engagement"),
+        arousal=said.number("arousal"),
+        valence=said.number("valence"),
+        loudness_lufs=said.number("loudness"),
+        year=None if year is None else int(year),
+        title=said.text("title"),
+        description=said.text("description"),
     )
 
 
-def _by_kind(labels: Iterable[Label]) -> dict[str, list[Label]]:
-    kinds: dict[str, list[Label]] = {}
+_Kinds = dict[str, list[Label]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Labels by kind: of the track, of the clip."""
+
+    whole: _Kinds
+    own: _Kinds
+
+    def manual(self, kind: str) -> list[Label] | None:
+        """What people say, of the clip before the track; None if nothing."""
+        for place in (self.own, self.whole):
+            found = [label for label in place.get(kind, ()) if label.source == MANUAL]
+            if found:
+                return found
+        return None
+
+    def first(self, kind: str) -> Label | None:
+        """A person's, else the clip's own, else the track's."""
+        every = self.manual(kind) or [*self.own.get(kind, ()), *self.whole.get(kind, ())]
+        return every[0] if every and every[0].value != "" else None
+
+    def number(self, kind: str) -> float | None:
+        found = self.first(kind)
+        return None if found is None else float(found.value)
+
+    def text(self, kind: str) -> str:
+        found = self.first(kind)
+        return "" if found is None else str(found.value)
+
+
+def _by_kind(labels: Iterable[Label]) -> _Kinds:
+    kinds: _Kinds = {}
     for label in labels:
         kinds.setdefault(label.kind, []).append(label)
     return kinds
 
 
-def _ranked(labels: list[Label]) -> list[Label]:
+def _ranked(labels: Sequence[Label]) -> list[Label]:
     def rank(label: Label) -> int:
         family = label.source.split(".")[0]
         return SOURCES.index(family) if family in SOURCES else len(SOURCES)
@@ -101,42 +166,72 @@ def _sure(label: Label, least: float) -> bool:
     return label.score is None or label.score >= least
 
 
-def _key(whole: list[Label], own: list[Label]) -> str:
-    for label in _ranked(whole):
+def _key(said: _Said, least: float) -> str:
+    if (manual := said.manual("key")) is not None:
+        return str(manual[0].value)
+    own = [label for label in said.own.get("key", ()) if label.source.startswith("signal")]
+    for label in _ranked(said.whole.get("key", ())):
         if label.source.startswith("signal") and own:
-            clip = own[0]
-            if (clip.score or 0.0) >= MIN_CHUNK_KEY_STRENGTH > (label.score or 0.0):
-                return str(clip.value)
-        if _sure(label, MIN_KEY_STRENGTH):
+            strength = own[0].score or 0.0
+            if strength >= MIN_CHUNK_KEY_STRENGTH > (label.score or 0.0):
+                return str(own[0].value)
+        if _sure(label, least):
             return str(label.value)
     return ""
 
 
-def _tempo(whole: list[Label], own: list[Label]) -> Bpm | None:
-    for label in _ranked(whole):
+def _tempo(said: _Said, least: float) -> Bpm | None:
+    if (manual := said.manual("tempo")) is not None:
+        return None if manual[0].value == "" else round(float(manual[0].value), 1)
+    own = [label for label in said.own.get("tempo", ()) if label.source.startswith("signal")]
+    for label in _ranked(said.whole.get("tempo", ())):
         if label.source.startswith("signal"):
-            if not _sure(label, MIN_TEMPO_CONFIDENCE):
+            if not _sure(label, least):
                 continue
-            clip = own[0] if own else label
-            return round(float(clip.value), 1)
+            label = own[0] if own else label
         if math.isfinite(float(label.value)):
             return round(float(label.value), 1)
     return None
 
 
-def _words(whole: list[Label], own: list[Label]) -> tuple[str, ...]:
-    words = dict.fromkeys(_word(label.kind, str(label.value)) for label in (*own, *whole))
-    return tuple(word for word in words if word)[:MAX_WORDS]
+def _opposite(said: _Said, kind: str, least: float, words: Vocabulary) -> str:
+    """One of two words that exclude each other, or none of them."""
+    found = said.first(kind)
+    if found is None or not _sure(found, least):
+        return ""
+    return _word(found, words)
 
 
-@functools.lru_cache(maxsize=4096)
-def _word(kind: str, value: str) -> str:
-    """One item of a comma-joined field, as the vocabulary writes it; "" if it says nothing."""
-    return vocabulary.load().alias(kind, value)
+def _words(said: _Said, kind: str, options: Words, words: Vocabulary) -> tuple[str, ...]:
+    every = said.manual(kind)
+    if every is None:
+        heard = sorted(filter(_by_model, said.own.get(kind, ())), key=_surest)
+        told = [label for label in said.whole.get(kind, ()) if not _by_model(label)]
+        own = [label for label in said.own.get(kind, ()) if not _by_model(label)]
+        every = [*own, *told, *_styles_first(heard)]
+    found = dict.fromkeys(_word(label, words) for label in every)
+    return tuple(word for word in found if word)[: options.most]
 
 
-def _number(kind: str, *places: dict[str, list[Label]]) -> float | None:
-    for place in places:
-        for label in place.get(kind, []):
-            return float(label.value)
-    return None
+def _surest(label: Label) -> tuple[float, str]:
+    return -(label.score or 0.0), str(label.value)
+
+
+def _by_model(label: Label) -> bool:
+    return label.score is not None and label.source.startswith("essentia.")
+
+
+def _styles_first(heard: list[Label]) -> list[Label]:
+    """Without the parents (`Rock`) of styles that are there themselves (`Rock---Indie Rock`)."""
+    parents = {str(label.value).partition("---")[0] for label in heard if "---" in str(label.value)}
+    return [label for label in heard if label.value not in parents]
+
+
+def _word(label: Label, words: Vocabulary) -> str:
+    """As the vocabulary says it; "" if it is never to be said."""
+    kind = "danceability" if label.kind == "danceable" else label.kind
+    if not label.source.startswith("essentia."):
+        return words.alias(kind, str(label.value))
+    if label.kind == "genre" and "---" not in str(label.value):
+        return words.parents.get(str(label.value)) or ""
+    return words.word(kind, str(label.value)) or ""

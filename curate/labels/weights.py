@@ -1,25 +1,24 @@
-"""Model files on this machine: where they are, whether they are whole, and fetching them.
+"""Model files on this machine: where they are, and whether a build can use them.
 
 A models folder holds, for each model of `zoo.MODELS`, its `.json` and a `.pb` or `.onnx`; files may
-as well be copied there by hand. `checksums.json` beside them records what was accepted: a file's
-hash is compared with that record, else with the one pinned in the table, else recorded at first
-sight. A file is written as `<name>.partial` and renamed when whole, so a fetch that was interrupted
-goes on where it stopped.
+as well be copied there by hand (`curate.labels.shelf` says which are right). One model's weights
+can lie in another's file: the `.onnx` of discogs-effnet answers with the 400 genres itself, so that
+beside it genre_discogs400 needs its `.json` only.
 """
 
 import contextlib
-import hashlib
-import json
+import difflib
+import importlib.util
 import os
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterable, Iterator
+import shlex
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from curate import jsonio
 from curate.errors import CurateError
+from curate.labels import shelf, zoo
+from curate.labels.shelf import EXTENSIONS, Held, Shelf
 from curate.labels.zoo import Model
 
 Backend = Literal["pb", "onnx"]
@@ -27,13 +26,8 @@ Backend = Literal["pb", "onnx"]
 VARIABLE = "CURATE_MODELS"
 """Environment variable that names the models folder."""
 
-RECORD = "checksums.json"
-
-TIMEOUT_S = 30.0
-_BLOCK = 1 << 18
-
-Tell = Callable[[str, int, int | None], None]
-"""Told of a download: file, bytes so far, bytes in all if known."""
+MIRROR = "CURATE_MODELS_URL"
+"""Environment variable with the address of a mirror, in place of `zoo.BASE`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +37,8 @@ class Files:
     Attributes:
         model: The model.
         backend: Which of its weights is used.
-        weights: The `.pb` or `.onnx`.
+        weights: The `.pb` or `.onnx`; of genre_discogs400 the embedding's `.onnx` where that is
+            used, whose output `activations` it is.
         sha256: Of the weights.
         classes: Names of its outputs, in the order of this very file; () for an embedding.
     """
@@ -61,13 +56,54 @@ class State:
 
     Attributes:
         model: The model.
-        here: Extensions of the files that are there.
+        files: Every file that there is of it, here or not.
+        backend: The weights that a build here would use; None where it cannot be used.
         problem: Why it cannot be used, or "".
     """
 
     model: Model
-    here: tuple[str, ...]
+    files: tuple[Held, ...]
+    backend: Backend | None
     problem: str
+
+    @property
+    def here(self) -> tuple[str, ...]:
+        """Extensions of the files that are there, whole or not."""
+        return tuple(held.extension for held in self.files if held.state != "missing")
+
+    @property
+    def word(self) -> Literal["ready", "missing", "broken"]:
+        """`broken` where a file is there but wrong."""
+        if not self.problem:
+            return "ready"
+        return "broken" if any(held.state == "broken" for held in self.files) else "missing"
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        model = self.model
+        return {
+            "name": model.name,
+            "kind": model.kind,
+            "needs": model.needs,
+            "state": self.word,
+            "problem": self.problem,
+            "backend": self.backend,
+            "megabytes": model.megabytes,
+            "licence": zoo.LICENCE,
+            "citation": model.citation,
+            "files": [
+                {
+                    "file": held.file,
+                    "state": held.state,
+                    "problem": held.problem,
+                    "size_bytes": held.size_bytes,
+                    "sha256": held.sha256,
+                    "expected_sha256": held.expected,
+                    "address": address(model, held.extension),
+                }
+                for held in self.files
+            ],
+        }
 
 
 def folder(given: Path | None = None) -> Path:
@@ -78,6 +114,44 @@ def folder(given: Path | None = None) -> Path:
         return Path(named).expanduser()
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(cache).expanduser() / "musicgen-curate" / "models"
+
+
+def address(model: Model, extension: str) -> str:
+    """Where a file is downloaded from: the official site, or the mirror of `CURATE_MODELS_URL`."""
+    base = os.environ.get(MIRROR) or zoo.BASE
+    return f"{base.rstrip('/')}/{model.folder}/{model.file(extension)}"
+
+
+def onnx_available() -> bool:
+    """Whether onnxruntime is installed, so that `.onnx` weights can be used."""
+    return importlib.util.find_spec("onnxruntime") is not None
+
+
+def named(names: Iterable[str]) -> tuple[Model, ...]:
+    """The models that these names mean: a model's name, a kind of label, or `all`.
+
+    Raises:
+        CurateError: There is no such name; with the nearest one and all there are.
+    """
+    chosen: set[str] = set()
+    for name in names:
+        found = {m.name for m in zoo.MODELS if name in ("all", m.name, m.kind, m.onnx) and name}
+        if not found:
+            known = ["all", *zoo.KINDS, *zoo.BY_NAME]
+            near = difflib.get_close_matches(name, known, 1, 0.5)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise CurateError(
+                f"no model {name!r}{hint}\nby label: all, {', '.join(zoo.KINDS)}\nby name: "
+                + ", ".join(zoo.BY_NAME)
+            )
+        chosen |= found
+    return tuple(model for model in zoo.MODELS if model.name in chosen)
+
+
+def complete(models: Iterable[Model]) -> tuple[Model, ...]:
+    """These models and the embeddings they need, in the table's order."""
+    chosen = {name for model in models for name in (model.name, model.needs)}
+    return tuple(model for model in zoo.MODELS if model.name in chosen)
 
 
 def find(models: Iterable[Model], place: Path, *, onnx: bool) -> tuple[Files, ...]:
@@ -92,179 +166,104 @@ def find(models: Iterable[Model], place: Path, *, onnx: bool) -> tuple[Files, ..
         CurateError: With one line for every model that is missing, cut off, changed or wrong, and
             the command that mends it.
     """
-    record = _Record(place)
-    found, problems = [], []
+    held = Shelf(place)
+    found, problems, other = [], {}, []
     for model in models:
         try:
-            found.append(_find(model, place, record, onnx=onnx))
-        except _Unusable as reason:
-            problems.append((model.name, str(reason)))
-    record.save()
+            found.append(_find(model, held, onnx=onnx))
+        except _Unusable as fault:
+            problems[model.name] = fault.file.problem
+            other += [model.name] if fault.file.differs else []
+    with contextlib.suppress(OSError):  # a folder that is only read is as good
+        held.save()
     if problems:
-        lines = [f"  {name}: {reason}" for name, reason in problems]
-        names = " ".join(name for name, _ in problems)
+        lines = [f"  {name}: {reason}" for name, reason in problems.items()]
+        mend = f"run `{command(place, problems, onnx=onnx)}`, or set `labels: signal` to do without"
+        if other:
+            mend += f"; `curate models accept {' '.join(other)}` if another version is meant"
         raise CurateError(
             f"{len(problems)} models that artists.yaml asks for cannot be used (in {place}):\n"
-            + "\n".join(lines)
-            + f"\nrun `curate models fetch {names}`, or set `labels: signal` to do without"
+            + "\n".join([*lines, mend])
         )
     return tuple(found)
 
 
-def states(models: Iterable[Model], place: Path) -> Iterator[State]:
-    """The state of every model, for showing. Changes nothing."""
-    record = _Record(place)
+def states(models: Iterable[Model], place: Path, *, onnx: bool | None = None) -> Iterator[State]:
+    """The state of every model, for showing. Changes nothing.
+
+    Args:
+        models: Of which.
+        place: The models folder.
+        onnx: Whether `.onnx` weights may be used; by default where onnxruntime is installed.
+    """
+    held = Shelf(place)
+    usable = onnx_available() if onnx is None else onnx
     for model in models:
-        here = tuple(e for e in ("pb", "onnx", "json") if (place / model.file(e)).is_file())
+        offered = (e for e in EXTENSIONS if e != "onnx" or model.onnx)
+        files = tuple(held.look(model, extension) for extension in offered)
         try:
-            _find(model, place, record, onnx=True)
-            yield State(model, here, "")
-        except _Unusable as reason:
-            yield State(model, here, str(reason))
+            yield State(model, files, _find(model, held, onnx=usable).backend, "")
+        except _Unusable as fault:
+            yield State(model, files, None, fault.file.problem)
 
 
-def fetch(models: Iterable[Model], place: Path, tell: Tell, *, onnx: bool = False) -> list[Path]:
-    """Downloads what is missing or broken of these models, the `.json` of each too.
+def command(place: Path, names: Iterable[str], *, onnx: bool) -> str:
+    """The command line that fetches these models for a build that may use `.onnx` or not."""
+    words = ["curate models fetch", *names]
+    if onnx != onnx_available():
+        words.append(f"--backend {'onnx' if onnx else 'pb'}")
+    if place != folder():
+        words.append(f"--models {shlex.quote(str(place))}")
+    return " ".join(words)
 
-    Returns the files that were written.
+
+def accept(models: Iterable[Model], place: Path) -> tuple[Path, ...]:
+    """Records the files of these models as right, whatever the table has pinned.
+
+    For files of another version, copied there by hand. Returns them.
 
     Raises:
-        CurateError: The network or the server refuses, the disk is full, or what arrived is not
-            what is pinned; says which file, and that the same command goes on from there.
+        CurateError: None of a model is there, or one that is there cannot be a model's file.
     """
-    place.mkdir(parents=True, exist_ok=True)
-    record = _Record(place)
-    written = []
+    held, accepted = Shelf(place), []
     for model in models:
-        for extension in ("json", "onnx" if onnx and model.onnx else "pb"):
-            path = place / model.file(extension)
-            if path.is_file() and not _differs(path, record.expected(model, extension)):
-                continue
-            _download(model.address(extension), path, record.expected(model, extension), tell)
-            record.note(path.name, _sha256(path))
-            written.append(path)
-    record.save()
-    return written
+        there = [e for e in EXTENSIONS if held.look(model, e).sha256]
+        if not there:
+            raise CurateError(f"{model.name}: none of its files is in {place}")
+        for extension in there:
+            found = held.look(model, extension)
+            if fault := shelf.content_fault(model, extension, found.path):
+                raise CurateError(f"{found.path} {fault}; it was not accepted")
+            held.note(found)
+            accepted.append(found.path)
+    held.save()
+    return tuple(accepted)
 
 
 class _Unusable(Exception):
-    """Why a model cannot be used."""
+    """A model cannot be used, because of this file."""
+
+    def __init__(self, file: Held) -> None:
+        super().__init__(file.problem)
+        self.file = file
 
 
-class _Record:
-    """`checksums.json` of a models folder."""
-
-    def __init__(self, place: Path) -> None:
-        self._path = place / RECORD
-        self._known: dict[str, str] = {}
-        self._changed = False
-        with contextlib.suppress(FileNotFoundError):
-            try:
-                self._known = jsonio.decode(self._path.read_bytes(), dict[str, str])
-            except ValueError:
-                raise CurateError(f"{self._path}: not valid JSON; remove it") from None
-
-    def expected(self, model: Model, extension: str) -> str | None:
-        """The hash a file must have, if one is known."""
-        return self._known.get(model.file(extension)) or model.pinned.get(extension)
-
-    def note(self, name: str, sha256: str) -> None:
-        """Accepts a file as it is."""
-        if self._known.get(name) != sha256:
-            self._known[name] = sha256
-            self._changed = True
-
-    def save(self) -> None:
-        """Writes what was accepted. A folder that cannot be written to is left as it is."""
-        if self._changed:
-            data = json.dumps(self._known, indent=2, sort_keys=True).encode() + b"\n"
-            with contextlib.suppress(OSError):
-                jsonio.write_atomically(self._path, data)
-
-
-def _find(model: Model, place: Path, record: _Record, *, onnx: bool) -> Files:
+def _find(model: Model, held: Shelf, *, onnx: bool) -> Files:
     backend: Backend = "pb"
-    if onnx and model.onnx and (place / model.file("onnx")).is_file():
+    source = zoo.BY_NAME[model.needs] if answered_by_embedding(model) else model
+    if onnx and source.onnx and held.look(source, "onnx").state != "missing":
         backend = "onnx"
-    about, weights = place / model.file("json"), place / model.file(backend)
-    for path in (weights, about):
-        if not path.is_file():
-            raise _Unusable(f"{path.name} is not there")
-    sha256 = _accept(model, backend, weights, record)
-    _accept(model, "json", about, record)
-    classes = () if model.purpose == "embedding" else _classes(about)
-    return Files(model, backend, weights, sha256, classes)
+    else:
+        source = model
+    weights, about = held.look(source, backend), held.look(source, "json")
+    for file in (weights, held.look(model, "json"), about):
+        if file.problem:
+            raise _Unusable(file)
+        held.note(file)
+    classes = shelf.classes(model, about.path)  # the order of the file that answers
+    return Files(model, backend, weights.path, weights.sha256, classes)
 
 
-def _accept(model: Model, extension: str, path: Path, record: _Record) -> str:
-    expected, actual = record.expected(model, extension), _sha256(path)
-    if expected is not None and actual != expected:
-        raise _Unusable(
-            f"{path.name} is cut off, changed or another file ({path.stat().st_size} bytes, sha256 "
-            f"{actual[:12]}..., expected {expected[:12]}...)"
-        )
-    record.note(path.name, actual)
-    return actual
-
-
-def _classes(about: Path) -> tuple[str, ...]:
-    try:
-        named = jsonio.decode(about.read_bytes(), dict[str, Any])["classes"]
-    except (ValueError, KeyError, TypeError):
-        raise _Unusable(f"{about.name} names no classes; it is not the model's own") from None
-    if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
-        raise _Unusable(f"{about.name}: 'classes' is not a list of names")
-    return tuple(named)
-
-
-def _download(address: str, path: Path, expected: str | None, tell: Tell) -> None:
-    partial = path.with_name(f"{path.name}{jsonio.PARTIAL}")
-    try:
-        _receive(address, partial, path.name, tell)
-    except (OSError, urllib.error.URLError, ValueError) as error:
-        raise CurateError(
-            f"{address}: {getattr(error, 'reason', None) or error}; the same command goes on from "
-            f"{partial.stat().st_size if partial.exists() else 0} bytes"
-        ) from None
-    if _differs(partial, expected):
-        actual = _sha256(partial)
-        partial.unlink()
-        raise CurateError(
-            f"{address}: what arrived has sha256 {actual}, expected {expected}; it was not kept"
-        )
-    partial.replace(path)
-
-
-def _receive(address: str, partial: Path, name: str, tell: Tell) -> None:
-    """Appends to `partial` what is left of the file."""
-    have = partial.stat().st_size if partial.exists() else 0
-    request = urllib.request.Request(address, headers={"User-Agent": "musicgen-curate"})
-    if have:
-        request.add_header("Range", f"bytes={have}-")
-    try:
-        answer: Any = urllib.request.urlopen(request, timeout=TIMEOUT_S)
-    except urllib.error.HTTPError as error:
-        if error.code == 416 and have:  # nothing is left: it was whole but for the renaming
-            return
-        raise
-    with answer:
-        if answer.status != 206:  # the server does not go on: from the start
-            have = 0
-        length = answer.headers.get("Content-Length")
-        total = have + int(length) if length else None
-        with partial.open("ab" if have else "wb") as file:
-            while block := answer.read(_BLOCK):
-                file.write(block)
-                have += len(block)
-                tell(name, have, total)
-        if total is not None and have != total:
-            raise OSError(f"the connection ended after {have} of {total} bytes")
-
-
-def _differs(path: Path, expected: str | None) -> bool:
-    return expected is not None and _sha256(path) != expected
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def answered_by_embedding(model: Model) -> bool:
+    """Whether the `.onnx` of the embedding gives what this head would: it has none of its own."""
+    return bool(model.needs and not model.onnx)

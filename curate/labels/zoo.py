@@ -83,6 +83,7 @@ class Model:
 
 EFFNET = "discogs-effnet-bs64-1"
 MUSICNN = "msd-musicnn-1"
+TEMPOCNN = "deeptemp-k16-3"
 
 
 def _head(
@@ -220,7 +221,10 @@ MODELS: tuple[Model, ...] = (
         "model/dense/BiasAdd",
         3.2,
         _ICASSP20,
-        {"pb": "cdea0722bcee7f731286843f2233e3aa69887bb5c3e2dce011eff55f38d04f3e"},
+        {
+            "pb": "cdea0722bcee7f731286843f2233e3aa69887bb5c3e2dce011eff55f38d04f3e",
+            "onnx": "49668ffec47e52e94b96f45930bb46a28a1368d4bdfb5c05378fa834aca616e1",
+        },
         MUSICNN,
     ),
     Model(
@@ -241,7 +245,7 @@ MODELS: tuple[Model, ...] = (
         "deam-msd-musicnn-2",
     ),
     Model(
-        "deeptemp-k16-3",
+        TEMPOCNN,
         "tempo/tempocnn",
         "tempo",
         "tempo",

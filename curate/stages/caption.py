@@ -3,33 +3,30 @@
 from curate import jsonio
 from curate.captions import template
 from curate.config import CaptionOptions
-from curate.labels import fields, tags, vocabulary
+from curate.labels import fields
+from curate.labels.manual import MANUAL
+from curate.labels.statements import Statements
 from curate.names import digest
-from curate.records import Caption, Captions, Chunk, Label, Tags, TrackLabels
+from curate.records import Caption, Captions, Chunk
 
 NAME = "caption"
 VERSION = 1
 
 
-def fingerprint(known: str, options: CaptionOptions) -> str:
-    """Names the captions made of what the fingerprint `known` names."""
-    words = vocabulary.load().fingerprint
-    shape = (VERSION, fields.VERSION, template.VERSION, tags.VERSION, words)
-    return digest(NAME, *shape, known, jsonio.encode(options).decode())
+def fingerprint(said: Statements, chunks: tuple[Chunk, ...], options: CaptionOptions) -> str:
+    """Names the captions of clips of which this is asserted."""
+    shape = (VERSION, fields.VERSION, template.VERSION)
+    clips = [chunk.id for chunk in chunks]
+    return digest(NAME, *shape, clips, jsonio.encode((said.fields, options)).decode())
 
 
-def track_labels(labels: TrackLabels, found: Tags) -> tuple[Label, ...]:
-    """Everything said of the whole track: by analysis, then by the file's tags."""
-    return (*labels.labels, *tags.labels(found))
-
-
-def caption(
-    whole: tuple[Label, ...], chunks: tuple[Chunk, ...], options: CaptionOptions
-) -> Captions:
-    """One caption a chunk."""
+def caption(said: Statements, chunks: tuple[Chunk, ...], options: CaptionOptions) -> Captions:
+    """One caption a chunk: a person's own words, else the template's."""
     made = []
-    for chunk in chunks:
-        chosen = fields.choose(whole, chunk.labels)
-        text = template.caption(chosen, chunk.id, options.seed)
-        made.append(Caption(chunk.id, text, template.SOURCE))
+    for chunk, chosen in zip(chunks, said.fields, strict=True):
+        if chosen.description:
+            made.append(Caption(chunk.id, chosen.description, MANUAL))
+        else:
+            text = template.caption(chosen, chunk.id, options.seed)
+            made.append(Caption(chunk.id, text, template.SOURCE))
     return Captions(tuple(made))

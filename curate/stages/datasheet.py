@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from curate import jsonio
+from curate.labels import zoo
 from curate.records import SPLITS, BuildInfo, TrackLine
 
 
@@ -80,6 +81,29 @@ def _lines(info: BuildInfo, artists: _Sums, licences: _Sums, sources: _Sums) -> 
         "| Made with | Version |",
         "|---|---|",
         *(f"| {name} | {version} |" for name, version in info.versions.items()),
+        "",
+        *_models(info.models),
+    ]
+
+
+def _models(models: dict[str, str]) -> list[str]:
+    """Models, their terms and whom to name: what they say is in the labels and descriptions."""
+    if not models:
+        return []
+    known = [zoo.BY_NAME[name] for name in models if name in zoo.BY_NAME]
+    return [
+        "## Models",
+        "",
+        f"Labels with a source `essentia.*` were given by these models ({zoo.LICENCE}: for "
+        "non-commercial use, with attribution). They err; every score is kept.",
+        "",
+        "| Model | SHA-256 |",
+        "|---|---|",
+        *(f"| {name} | `{sha256[:16]}` |" for name, sha256 in models.items()),
+        "",
+        "To be named:",
+        "",
+        *(f"- {citation}" for citation in dict.fromkeys(model.citation for model in known)),
         "",
     ]
 

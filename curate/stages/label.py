@@ -6,7 +6,7 @@ from curate import audio
 from curate.labels import signal
 from curate.labels.essentia import algorithms
 from curate.names import digest
-from curate.records import Fetched, Inspection, TrackLabels
+from curate.records import Fetched, TrackLabels
 
 NAME = "label"
 VERSION = 1
@@ -17,10 +17,10 @@ def fingerprint(fetched: Fetched) -> str:
     return digest(NAME, VERSION, signal.VERSION, fetched.sha256)
 
 
-def analyse(decoded: audio.Decoded, inspection: Inspection) -> signal.Analysis:
-    """Signal analysis of a decoded track."""
-    single = audio.resample(audio.mono(decoded.samples), decoded.sample_rate, signal.RATE)
-    return signal.analyse(np.ascontiguousarray(single), inspection.loudness_lufs)
+def single(decoded: audio.Decoded) -> signal.Mono:
+    """A decoded track as all analysis takes it: [T] at `signal.RATE`."""
+    mixed = audio.resample(audio.mono(decoded.samples), decoded.sample_rate, signal.RATE)
+    return np.ascontiguousarray(mixed)
 
 
 def label(analysis: signal.Analysis) -> TrackLabels:

@@ -15,7 +15,8 @@ from typing import Any, BinaryIO
 from curate import jsonio
 from curate.config import Config
 from curate.fingerprint import Fingerprint
-from curate.labels import fields
+from curate.labels.manual import MANUAL
+from curate.labels.statements import Statements
 from curate.records import (
     SPLITS,
     Caption,
@@ -24,7 +25,6 @@ from curate.records import (
     Chunked,
     Fetched,
     Inspection,
-    Label,
     ManifestLine,
     Sidecar,
     Split,
@@ -44,7 +44,7 @@ class Finished:
     track: Track
     fetched: Fetched
     inspection: Inspection
-    labels: tuple[Label, ...]
+    said: Statements
     chunked: Chunked
     captions: Captions
     group: str
@@ -84,8 +84,9 @@ def write(
         for item in finished:
             table.write(jsonio.encode(_track_line(item, config.rights)) + b"\n")
             tracks[item.split] += 1
-            for chunk, caption in zip(item.chunked.chunks, item.captions.captions, strict=True):
-                sidecar = _sidecar(item, chunk, caption, config)
+            clips = zip(item.chunked.chunks, item.captions.captions, strict=True)
+            for place, (chunk, caption) in enumerate(clips):
+                sidecar = _sidecar(item, place, chunk, caption, config)
                 line = _manifest_line(sidecar, f"{out}/{chunk.path}", chunk.amplitude)
                 beside = f"{chunk.path.rpartition('.')[0]}.json"
                 jsonio.write_atomically(f"{out}/{beside}", jsonio.pretty(sidecar), sync=False)
@@ -102,8 +103,8 @@ def write(
     return Written(counts, data.hexdigest())
 
 
-def _sidecar(item: Finished, chunk: Chunk, caption: Caption, config: Config) -> Sidecar:
-    chosen = fields.choose(item.labels, chunk.labels)
+def _sidecar(item: Finished, place: int, chunk: Chunk, caption: Caption, config: Config) -> Sidecar:
+    chosen = item.said.fields[place]
     name, _, extension = chunk.path.rpartition("/")[2].rpartition(".")
     return Sidecar(
         key=chosen.key,
@@ -113,7 +114,7 @@ def _sidecar(item: Finished, chunk: Chunk, caption: Caption, config: Config) -> 
         keywords=chosen.keywords,
         bpm=chosen.bpm,
         genre=", ".join(chosen.genres),
-        title=title(item.track, item.fetched.tags),
+        title=chosen.title or title(item.track, item.fetched.tags),
         name=name,
         instrument=", ".join(chosen.instruments),
         moods=chosen.moods,
@@ -124,7 +125,7 @@ def _sidecar(item: Finished, chunk: Chunk, caption: Caption, config: Config) -> 
         split=item.split,
         description_source=caption.source,
         audio_sha256=chunk.sha256,
-        labels=(*chunk.labels, *item.labels),
+        labels=item.said.of_clip(place),
     )
 
 
@@ -138,13 +139,14 @@ def _manifest_line(sidecar: Sidecar, path: str, amplitude: float) -> ManifestLin
 
 def _track_line(item: Finished, rights: str) -> TrackLine:
     tags = item.fetched.tags
+    said = {label.kind: label.value for label in item.said.whole if label.source == MANUAL}
     return TrackLine(
         id=item.track.id,
         artist=item.track.artist,
         featured=featured(item.track, tags),
-        title=title(item.track, tags),
+        title=str(said.get("title") or title(item.track, tags)),
         album=tags.album,
-        year=tags.year,
+        year=int(said["year"]) if said.get("year") else tags.year,
         isrc=tags.isrc,
         source=item.track.source,
         uri=item.track.uri,
@@ -154,7 +156,7 @@ def _track_line(item: Finished, rights: str) -> TrackLine:
         licence_source="tag" if tags.licence else None,
         tags=tags,
         inspection=item.inspection,
-        labels=item.labels,
+        labels=item.said.whole,
         group=item.group,
         split=item.split,
         chunks=len(item.chunked.chunks),

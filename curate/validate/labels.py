@@ -18,6 +18,11 @@ RANGES: dict[str, tuple[float, float]] = {
     "onset_rate": (0.0, 100.0),
     "danceability": (0.0, 10.0),
     "dynamic_complexity": (0.0, 100.0),
+    "approachability": (-1.0, 2.0),
+    "engagement": (-1.0, 2.0),
+    "arousal": (0.0, 10.0),
+    "valence": (0.0, 10.0),
+    "non_music": (0.0, 1.0),
     "year": (1000.0, 2200.0),
 }
 """What a label's number can be, in the unit of `curate.records.LABEL_UNITS`."""

@@ -32,6 +32,7 @@ from curate.engine import Done
 from curate.progress import Silent
 from curate.records import Chunk, Chunked, Fetched, Inspection, Label, Tags, TrackLabels
 from curate.stages import chunk
+from curate.stages.classify import NOTHING
 from curate.work import Job, Known, Outcome
 
 CLIPS = 8
@@ -84,7 +85,8 @@ def recorded(job: Job) -> Outcome:
     fetched = Fetched(f"{job.index:064x}", 1, job.path.stat().st_mtime_ns, "flac", tags)
     inspection = Inspection(240.0, 44100, 2, -14.0, -1.0, 0.0, 0.0, 20000.0, 0.0, 0)
     printed = TrackLabels(labels, random_print(job.index))
-    return Outcome(Known(fetched, inspection, printed, Chunked(tuple(clips), ())), 240.0)
+    known = Known(fetched, inspection, printed, NOTHING, Chunked(tuple(clips), ()))
+    return Outcome(known, 240.0)
 
 
 def random_print(seed: int) -> str:

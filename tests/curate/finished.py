@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from curate import jsonio
-from curate.config import Artist, Config
+from curate.config import Artist, Config, LabelOptions
+from curate.labels import statements, vocabulary
+from curate.labels.statements import Manually, Statements
 from curate.records import (
     BuildInfo,
     Caption,
@@ -19,6 +21,7 @@ from curate.records import (
     Tags,
     Track,
 )
+from curate.stages.classify import NOTHING
 from curate.stages.write import Finished
 
 CONFIG = Config("kayo", "made by a test", (Artist("YOASOBI", ("music",)),))
@@ -58,6 +61,7 @@ INFO = BuildInfo(
     complete=True,
     config=jsonio.builtins(CONFIG),
     versions={"numpy": "2.0"},
+    models={},
     counts=Counts(11, 10, 132, 1.0, {"silent": 1}, SPLITS),
 )
 
@@ -90,7 +94,7 @@ def finished(number: int = 0, split: Split = "train", clips: int = 2) -> Finishe
         track,
         Fetched("aa" * 32, 5, 7, "flac", TAGS),
         Inspection(60.0, 44100, 2, -14.0, -1.0, 0.0, 0.0, 20000.0, 0.0, 0),
-        LABELS,
+        said(LABELS, chunks),
         Chunked(chunks, ()),
         Captions(captions),
         identity,
@@ -101,4 +105,12 @@ def finished(number: int = 0, split: Split = "train", clips: int = 2) -> Finishe
 def untagged(number: int, split: Split) -> Finished:
     """A track of which nothing is said."""
     made = finished(number, split, clips=1)
-    return replace(made, fetched=replace(made.fetched, tags=Tags()), labels=())
+    nothing = said((), made.chunked.chunks)
+    return replace(made, fetched=replace(made.fetched, tags=Tags()), said=nothing)
+
+
+def said(labels: tuple[Label, ...], chunks: tuple[Chunk, ...]) -> Statements:
+    """What the dataset says where this is said of the track, by tags and analysis alone."""
+    nobody = Manually((), ((),) * len(chunks))
+    words = vocabulary.load()
+    return statements.gather(labels, NOTHING, nobody, chunks, LabelOptions(), words)

@@ -114,6 +114,7 @@ def ours(folder: Path, config: Config = CONFIG) -> Path:
         True,
         jsonio.builtins(config),
         {},
+        {},
         counts,
     )
     (folder / "build.json").write_bytes(jsonio.pretty(built))

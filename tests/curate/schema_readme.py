@@ -73,29 +73,37 @@ def _below(field: Any, prefix: str) -> list[tuple[list[str], str]]:
 def _artists() -> Rows:
     rows: Rows = []
 
-    def walk(properties: dict[str, Any], kind: Any, prefix: str) -> None:
+    def walk(properties: dict[str, Any], kind: Any, default: Any, prefix: str) -> None:
+        """Rows of a record's fields; `default` is the record where it has one as a whole."""
         known = {field.name: field for field in dataclasses.fields(kind)} if kind else {}
         for name, field in properties.items():
-            default = _default(known.get(name))
-            rows.append([f"`{prefix}{name}`", field["description"], _values(field), default])
-            inner = known[name].default_factory if name in known else None
-            nested = inner if isinstance(inner, type) else None
-            walk(field.get("properties", {}), nested, f"{prefix}{name}.")
+            value = _value(known[name], default) if name in known else dataclasses.MISSING
+            said = _default(value) if name in known else "–"
+            rows.append([f"`{prefix}{name}`", field["description"], _values(field), said])
+            nested = type(value) if dataclasses.is_dataclass(value) else None
+            walk(field.get("properties", {}), nested, value, f"{prefix}{name}.")
             items = field.get("items", {}).get("properties", {})
-            walk(items, Artist if name == "artists" else None, f"{prefix}{name}[].")
+            walk(items, Artist if name == "artists" else None, None, f"{prefix}{name}[].")
 
-    walk(schema.load("artists")["properties"], Config, "")
+    walk(schema.load("artists")["properties"], Config, None, "")
     return rows
 
 
-def _default(field: "dataclasses.Field[Any] | None") -> str:
-    if field is None or field.default_factory is not dataclasses.MISSING:
+def _value(field: "dataclasses.Field[Any]", record: Any) -> Any:
+    """A field's default: of the record where one is given, else its own."""
+    if record is not None:
+        return getattr(record, field.name)
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return field.default
+
+
+def _default(value: Any) -> str:
+    if dataclasses.is_dataclass(value):
         return "–"
-    if field.default is dataclasses.MISSING:
+    if value is dataclasses.MISSING:
         return "required"
-    if field.default == ():
-        return "none"
-    return f"`{json.dumps(field.default)}`"
+    return "none" if value == () else f"`{json.dumps(value)}`"
 
 
 def _values(field: dict[str, Any]) -> str:

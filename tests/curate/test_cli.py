@@ -16,7 +16,7 @@ import pytest
 from curate import api, cli
 
 ROOT = Path(cli.__file__).parents[1]
-VERBS = ("build", "validate", "status", "relocate", "doctor")
+VERBS = ("build", "validate", "status", "relocate", "doctor", "models")
 MINIMAL = "name: x\nrights: r\nartists: [{name: A, files: [m]}]\n"
 
 

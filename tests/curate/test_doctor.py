@@ -9,8 +9,16 @@ from pathlib import Path
 import pytest
 
 from curate import audio, doctor, schema
+from curate.labels import weights
 
 ROOT = Path(doctor.__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A models folder of our own."""
+    monkeypatch.setenv(weights.VARIABLE, str(tmp_path))
+    return tmp_path
 
 
 def checks() -> dict[str, doctor.Check]:
@@ -47,6 +55,39 @@ def test_whatever_is_missing_has_a_remedy(monkeypatch: pytest.MonkeyPatch) -> No
     assert missing["mutagen"].remedy == "pip install mutagen"
     assert missing["ffmpeg"].remedy == "pip install imageio-ffmpeg"
     assert all(check.remedy for check in missing.values())
+
+
+def test_models_need_not_be_there(models: Path) -> None:
+    check = checks()["models"]
+    assert check.ok
+    assert check.found == (
+        f"0 of 11 in {models}; signal labels need none; `curate models fetch` brings them"
+    )
+
+
+def test_a_broken_model_is_named(models: Path) -> None:
+    (models / "deeptemp-k16-3.pb").write_bytes(b"cut off")
+    check = checks()["models"]
+    assert not check.ok
+    assert "deeptemp-k16-3.pb is cut off, changed or another file (7 bytes" in check.found
+    assert "remove these files; `curate models fetch`" in check.remedy
+    assert "`curate models accept NAME`" in check.remedy
+
+
+def test_the_backend_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert checks()["onnxruntime"].found[0].isdecimal()
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    missing = checks()["onnxruntime"]
+    assert missing.ok
+    assert "models run from .pb files" in missing.found
+    assert "pip install onnxruntime" in missing.found
+    (tmp_path / "onnxruntime.py").write_text("raise ImportError('libx.so is missing')\n")
+    monkeypatch.delitem(sys.modules, "onnxruntime")
+    monkeypatch.syspath_prepend(tmp_path)
+    broken = checks()["onnxruntime"]
+    assert not broken.ok
+    assert broken.found == "ImportError: libx.so is missing"
+    assert broken.remedy == "pip install onnxruntime"
 
 
 def test_it_works_where_nothing_is_installed() -> None:

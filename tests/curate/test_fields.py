@@ -95,7 +95,7 @@ def test_measurements_are_the_clips_own_where_it_has_them() -> None:
 
 
 def test_what_sources_say_is_believed_in_this_order() -> None:
-    assert fields.SOURCES == ("manual", "signal", "tag")
+    assert fields.SOURCES == ("signal", "tag")
     said = [Label("key", name, source) for name, source in (("x", "guess"), ("y", "tag"))]
     assert choose(said, []).key == "y"
     assert choose(said[:1], []).key == "x"

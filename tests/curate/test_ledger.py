@@ -29,7 +29,7 @@ from curate.records import (
     Track,
     TrackLabels,
 )
-from curate.stages import caption, fetch
+from curate.stages import caption, classify, fetch
 from curate.work import Known, Outcome
 
 CONFIG = Config("x", "r", (Artist("A", ("a",)),))
@@ -62,7 +62,7 @@ def ledger(catalog: Catalog, config: Config = CONFIG) -> Ledger:
 
 
 def all_of(file: Path) -> Known:
-    return Known(fetch.fetch(file, fetch.look(file)), INSPECTION, LABELS, CHUNKED)
+    return Known(fetch.fetch(file, fetch.look(file)), INSPECTION, LABELS, classify.NOTHING, CHUNKED)
 
 
 def worked(catalog: Catalog, file: Path, known: Known | None = None) -> Known:
@@ -128,7 +128,9 @@ def test_of_changed_bytes_only_the_file_is_known(catalog: Catalog, file: Path) -
     worked(catalog, file)
     file.write_bytes(b"other")
     found = ledger(catalog).known(item(file))
-    assert found == Known(fetched=fetch.fetch(file, fetch.look(file)))
+    assert found == Known(
+        fetched=fetch.fetch(file, fetch.look(file)), classified=classify.NOTHING
+    )
 
 
 def test_bytes_that_come_back_are_known_again_but_for_the_clips(
@@ -213,7 +215,7 @@ def test_success_makes_good_for_earlier_failures(catalog: Catalog, file: Path) -
 
 
 def test_what_was_learned_before_a_failure_is_kept(catalog: Catalog, file: Path) -> None:
-    half = Known(all_of(file).fetched, INSPECTION)
+    half = Known(all_of(file).fetched, INSPECTION, classified=classify.NOTHING)
     lost = Rejection(TRACK.id, "worker", "worker_crashed", "because")
     ledger(catalog).store(item(file), Known(), Outcome(half, 60.0, lost))
     assert ledger(catalog).judge(item(file)) == (half, None)
@@ -260,12 +262,14 @@ def test_captions_are_made_once(
 ) -> None:
     complete = worked(catalog, file).complete
     assert complete is not None
-    made = ledger(catalog).captions(item(file), complete)
+    said = ledger(catalog).statements(item(file), complete)
+    made = ledger(catalog).captions(item(file), complete, said)
     assert "A minor" in made.captions[0].text
     monkeypatch.setattr(caption, "caption", None)
-    assert ledger(catalog).captions(item(file), complete) == made
+    assert ledger(catalog).captions(item(file), complete, said) == made
     with pytest.raises(TypeError):
-        ledger(catalog, replace(CONFIG, captions=CaptionOptions(1))).captions(item(file), complete)
+        other = ledger(catalog, replace(CONFIG, captions=CaptionOptions(1)))
+        other.captions(item(file), complete, said)
 
 
 # --- the file on disk ---------------------------------------------------------------------------

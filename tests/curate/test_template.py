@@ -11,6 +11,7 @@ from curate.captions import template
 from curate.captions.template import article, caption, join
 from curate.config import CaptionOptions
 from curate.labels.fields import Fields, choose
+from curate.labels.statements import Statements
 from curate.records import Chunk, Label
 from curate.stages import caption as stage
 
@@ -89,8 +90,8 @@ def test_the_same_clip_is_always_described_alike() -> None:
     text = caption(fields, "46ed4a29f62f_000", 0)
     assert text == caption(fields, "46ed4a29f62f_000", 0)
     assert text == (
-        "A calm city pop piece. You can hear piano and bass. It is in A minor, at a moderate "
-        "92 BPM. The dynamics stay even throughout."
+        "A calm city pop track. It is busy, with many notes a second. You can hear piano and "
+        "bass. It moves at a moderate tempo of around 92 BPM in A minor."
     )
 
 
@@ -191,19 +192,39 @@ def chunk(index: int, *labels: Label) -> Chunk:
     return Chunk(identity, index, 0, 30, 0, "p", 1, "s", 0.5, -14.0, 0.0, 0.0, labels)
 
 
+def said(whole: tuple[Label, ...], chunks: tuple[Chunk, ...]) -> Statements:
+    fields = tuple(choose(whole, chunk.labels) for chunk in chunks)
+    return Statements(whole, tuple(chunk.labels for chunk in chunks), fields)
+
+
+WHOLE = (Label("genre", "Jazz", "tag"), Label("tempo", 100.0, "signal.degara", 0.9))
+CHUNKS = (chunk(0), chunk(2, Label("tempo", 104.0, "signal.degara", 0.9)))
+
+
 def test_every_clip_has_its_caption_in_order() -> None:
-    whole = (Label("genre", "Jazz", "tag"), Label("tempo", 100.0, "signal.degara", 0.9))
-    chunks = (chunk(0), chunk(2, Label("tempo", 104.0, "signal.degara", 0.9)))
-    made = stage.caption(whole, chunks, CaptionOptions()).captions
+    made = stage.caption(said(WHOLE, CHUNKS), CHUNKS, CaptionOptions()).captions
     assert [each.chunk_id for each in made] == ["46ed4a29f62f_000", "46ed4a29f62f_002"]
     assert ["100 BPM" in made[0].text, "104 BPM" in made[1].text] == [True, True]
     assert all("azz" in each.text for each in made)
     assert {each.source for each in made} == {template.SOURCE}
 
 
+def test_a_persons_own_words_are_the_caption() -> None:
+    own = Label("description", "Rain on a tin roof.", "manual")
+    first, second = stage.caption(said((*WHOLE, own), CHUNKS), CHUNKS, CaptionOptions()).captions
+    assert (
+        (first.text, first.source)
+        == ("Rain on a tin roof.", "manual")
+        == (second.text, second.source)
+    )
+
+
 def test_captions_are_named_after_what_they_say_and_how() -> None:
+    everything = [said(WHOLE, CHUNKS), said(WHOLE[:1], CHUNKS)]
     names = {
-        stage.fingerprint(known, CaptionOptions(seed)) for known in ("a", "b") for seed in (0, 1)
+        stage.fingerprint(one, CHUNKS, CaptionOptions(seed))
+        for one in everything
+        for seed in (0, 1)
     }
     assert len(names) == 4
-    assert stage.fingerprint("a", CaptionOptions(0)) in names
+    assert stage.fingerprint(everything[0], CHUNKS, CaptionOptions(0)) in names

@@ -117,6 +117,28 @@ def test_progress_counts_and_tells_the_rate(shown: io.StringIO) -> None:
     assert "x real time" in text
 
 
+def test_downloads_show_a_bar_for_the_file_that_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, highlight=False, width=110)
+    monkeypatch.setattr(terminal, "_ERR", console)
+    with terminal.Downloads() as bars:
+        bars.waits("a.onnx", f"why {ODD}", 3.2)
+        bars.arrived("a.onnx", 500_000, 1_000_000)
+        bars.arrived("a.onnx", 1_000_000, 1_000_000)
+        bars.arrived("b.json", 3_000, None)
+    text = file.getvalue()
+    assert f"why {ODD}; trying again in 3 s" in text
+    assert "0.5/1.0 MB" in text
+    assert "3.0/? kB" in text
+    assert text.index("a.onnx") < text.index("b.json")
+
+
+def test_downloads_are_silent_where_nobody_looks(shown: io.StringIO) -> None:
+    with terminal.Downloads() as bars:
+        bars.arrived("a.onnx", 500_000, 1_000_000)
+    assert shown.getvalue() == ""
+
+
 def test_silence_takes_every_call() -> None:
     with Silent().stage("audio", 3) as tell:
         tell.skip(2)
