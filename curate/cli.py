@@ -1,4 +1,4 @@
-"""The `curate` command: one function a verb. Heavy imports happen inside them.
+"""The `curate` command: its options and its exit codes. What the verbs do is in `curate.verbs`.
 
 Exit codes: 0 done and valid; 1 the data falls short; 2 the command or configuration is wrong;
 130 interrupted.
@@ -6,21 +6,16 @@ Exit codes: 0 done and valid; 1 the data falls short; 2 the command or configura
 
 import argparse
 import io
-import json
 import logging
 import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from curate import verbs
 from curate.errors import CurateError
-
-if TYPE_CHECKING:
-    from curate.overview import Overview
-
-DONE, FALLS_SHORT, WRONG, INTERRUPTED = 0, 1, 2, 130
+from curate.verbs import DONE, INTERRUPTED, WRONG
 
 _ABOUT = """\
 Turns a list of artists into a validated text-to-music dataset in audiocraft's own format.
@@ -134,9 +129,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("curate", description=_ABOUT, formatter_class=raw)
     parser.add_argument("-v", "--verbose", action="store_true", help="say what happens in detail")
     parser.add_argument("--version", action=_Version, help="show the version and end")
-    verbs = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
 
-    build = verbs.add_parser(
+    build = commands.add_parser(
         "build", help="make a dataset, or bring it up to date", description=_BUILD,
         formatter_class=raw,
     )  # fmt: skip
@@ -153,25 +148,25 @@ def _parser() -> argparse.ArgumentParser:
         "--timeout", type=_seconds, default=900.0, metavar="SECONDS",
         help="longest work on one track before it is given up (default: %(default)g)",
     )  # fmt: skip
-    build.set_defaults(run=_build)
+    build.set_defaults(run=verbs.build)
 
-    check = verbs.add_parser(
+    check = commands.add_parser(
         "validate", help="check a dataset or an artists.yaml", description=_VALIDATE,
         formatter_class=raw,
     )  # fmt: skip
     check.add_argument("paths", nargs="+", type=Path, metavar="DIR", help="or an artists.yaml")
     check.add_argument("--deep", action="store_true", help="decode all audio as well")
     check.add_argument("--json", action="store_true", help="findings as JSON")
-    check.set_defaults(run=_validate)
+    check.set_defaults(run=verbs.validate)
 
-    status = verbs.add_parser("status", help="what a dataset holds and what was left out")
+    status = commands.add_parser("status", help="what a dataset holds and what was left out")
     status.add_argument("folder", type=Path, metavar="DIR")
     status.add_argument("--json", action="store_true", help="as JSON")
-    status.set_defaults(run=_status)
+    status.set_defaults(run=verbs.status)
 
-    _add_models(verbs)
+    _add_models(commands)
 
-    labels = verbs.add_parser(
+    labels = commands.add_parser(
         "labels", help="how genres, keys, tempos ... are spread", description=_LABELS,
         formatter_class=raw,
     )  # fmt: skip
@@ -191,28 +186,30 @@ def _parser() -> argparse.ArgumentParser:
         "--plot", type=_picture, metavar="FILE", help="page, .svg or .png (default: DIR/labels.svg)"
     )
     page.add_argument("--no-plot", action="store_true", help="write no page")
-    labels.set_defaults(run=_labels)
+    labels.set_defaults(run=verbs.labels)
 
-    moved = verbs.add_parser("relocate", help="mend the paths of a dataset that was moved")
+    moved = commands.add_parser("relocate", help="mend the paths of a dataset that was moved")
     moved.add_argument("folder", type=Path, metavar="DIR")
-    moved.set_defaults(run=_relocate)
+    moved.set_defaults(run=verbs.relocate)
 
-    doctor = verbs.add_parser("doctor", help="check tools, versions and settings of this machine")
+    doctor = commands.add_parser(
+        "doctor", help="check tools, versions and settings of this machine"
+    )
     doctor.add_argument("--json", action="store_true", help="as JSON")
-    doctor.set_defaults(run=_doctor)
+    doctor.set_defaults(run=verbs.doctor)
     return parser
 
 
-def _add_models(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     raw = argparse.RawDescriptionHelpFormatter
-    models = verbs.add_parser(
+    models = commands.add_parser(
         "models", help="list or fetch the models that label audio", description=_MODELS,
         formatter_class=raw,
     )  # fmt: skip
     actions = models.add_subparsers(required=True, metavar="ACTION", title="actions")
     listed = actions.add_parser("list", help="what is here, what is missing, sizes, licences")
     listed.add_argument("--json", action="store_true", help="as JSON")
-    listed.set_defaults(run=_models_list)
+    listed.set_defaults(run=verbs.models_list)
 
     fetched = actions.add_parser("fetch", help="download what is missing or broken")
     fetched.add_argument("names", nargs="*", metavar="NAME", help="label or model; default: all")
@@ -226,170 +223,15 @@ def _add_models(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     fetched.add_argument(
         "--offline", action="store_true", help="download nothing, only say what is missing"
     )
-    fetched.set_defaults(run=_models_fetch)
+    fetched.set_defaults(run=verbs.models_fetch)
 
     accepted = actions.add_parser(
         "accept", help="take files that are not the official ones for right"
     )
     accepted.add_argument("names", nargs="+", metavar="NAME", help="label or model")
-    accepted.set_defaults(run=_models_accept)
+    accepted.set_defaults(run=verbs.models_accept)
     for action in (listed, fetched, accepted):
         action.add_argument("--models", type=Path, metavar="DIR", help="folder of model files")
-
-
-def _build(options: argparse.Namespace) -> int:
-    from curate import api, terminal
-
-    if options.dry_run:
-        terminal.show_plan(
-            api.plan(options.artists, options.out, limit=options.limit, models=options.models)
-        )
-        return DONE
-    with terminal.Bars() as bars:
-        result = api.build(
-            options.artists,
-            options.out,
-            jobs=options.jobs,
-            limit=options.limit,
-            timeout=options.timeout,
-            progress=bars,
-            models=options.models,
-        )
-    terminal.show_result(result)
-    if not result.counts.chunks:
-        return FALLS_SHORT
-    report = api.validate(result.out)
-    if report.findings:
-        terminal.show_findings(report)
-    return DONE if report.ok else FALLS_SHORT
-
-
-def _validate(options: argparse.Namespace) -> int:
-    from curate import api, config, terminal
-
-    worst = DONE
-    for path in options.paths:
-        if path.suffix.lower() in {".yaml", ".yml"}:
-            config.load(path)
-            told = json.dumps({"file": str(path), "ok": True}, ensure_ascii=False)
-            print(told if options.json else f"{path}: valid")
-            continue
-        if not path.exists():
-            raise CurateError(f"{path}: no such folder or file")
-        report = api.validate(path, deep=options.deep)
-        if options.json:
-            print(report.to_json())
-        else:
-            terminal.show_findings(report)
-        worst = worst if report.ok else FALLS_SHORT
-    return worst
-
-
-def _status(options: argparse.Namespace) -> int:
-    from curate import terminal
-    from curate.status import read
-
-    found = read(options.folder)
-    if options.json:
-        print(json.dumps(found.to_json(), ensure_ascii=False, indent=2))
-    else:
-        terminal.show_status(found)
-    return DONE
-
-
-def _labels(options: argparse.Namespace) -> int:
-    from curate import overview
-    from curate.overview.tables import Waiting
-
-    sample = None if options.deep else overview.SAMPLE
-    found = overview.read(options.folder, sample=sample, progress=Waiting())
-    failed, told = _page(found, options) if found.clips else (None, [])
-    if options.json:
-        print(json.dumps(found.to_json(), ensure_ascii=False, indent=2))
-    else:
-        overview.show(found, by=options.by, top=options.top)
-    for line in told:
-        print(line, file=sys.stderr if options.json else sys.stdout)
-    if failed is not None:
-        raise failed
-    return DONE if found.clips and not found.broken else FALLS_SHORT
-
-
-def _page(found: "Overview", options: argparse.Namespace) -> tuple[CurateError | None, list[str]]:
-    """Writes the plot page first, so that neither it nor the tables are lost with the other."""
-    from curate import overview
-
-    path: Path = options.plot or options.folder / "labels.svg"
-    if options.no_plot or (options.json and not options.plot):
-        return None, []
-    try:
-        missing = overview.plot(found, path)
-    except OSError as error:
-        why = f"{path}: cannot be written: {error.strerror or error}"
-        if options.plot:
-            return CurateError(why), []
-        return None, [f"no plot page: {why}; --plot FILE puts it elsewhere"]
-    told = [f"plot page: {path}"]
-    if missing:
-        told.append(f"no installed font has {missing[:20]}: they are boxes there; an .svg has them")
-    return None, told
-
-
-def _relocate(options: argparse.Namespace) -> int:
-    from curate import api
-
-    count = api.relocate(options.folder)
-    print(f"{options.folder}: {count} clips now have their paths here")
-    return DONE
-
-
-def _models_list(options: argparse.Namespace) -> int:
-    from curate import terminal
-    from curate.labels import weights, zoo
-
-    place, onnx = weights.folder(options.models), weights.onnx_available()
-    states = list(weights.states(zoo.MODELS, place))
-    mend = weights.command(place, (), onnx=onnx)
-    if options.json:
-        models = [state.to_json() for state in states]
-        told = {"folder": str(place), "onnxruntime": onnx, "fetch": mend, "models": models}
-        print(json.dumps(told, ensure_ascii=False, indent=2))
-    else:
-        terminal.show_models(states, place, mend, onnx=onnx)
-    return DONE
-
-
-def _models_fetch(options: argparse.Namespace) -> int:
-    from curate import terminal
-    from curate.labels import fetching, weights
-
-    place = weights.folder(options.models)
-    models = weights.complete(weights.named(options.names or ["all"]))
-    if options.backend == "onnx" and not weights.onnx_available():
-        print("onnxruntime, which uses these files, is not installed", file=sys.stderr)
-    with terminal.Downloads() as bars:
-        done = fetching.fetch(models, place, options.backend, bars, offline=options.offline)
-    terminal.show_fetched(done, place)
-    return DONE
-
-
-def _models_accept(options: argparse.Namespace) -> int:
-    from curate.labels import weights
-
-    for path in weights.accept(weights.named(options.names), weights.folder(options.models)):
-        print(f"{path}: accepted as it is")
-    return DONE
-
-
-def _doctor(options: argparse.Namespace) -> int:
-    from curate import doctor, terminal
-
-    checks = doctor.examine()
-    if options.json:
-        print(json.dumps([check.to_json() for check in checks], ensure_ascii=False, indent=2))
-    else:
-        terminal.show_checks(checks)
-    return DONE if all(check.ok for check in checks) else FALLS_SHORT
 
 
 def _positive(text: str) -> int:

@@ -166,17 +166,93 @@ class CaptionOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class WebOptions:
+    """How the web is asked, by yt-dlp. The defaults are polite.
+
+    Attributes:
+        sleep_s: Pause between two downloads from one host.
+        request_sleep_s: Pause between two requests while something is read.
+        rate_limit_kib_s: Most KiB a second; null is no limit.
+        retries: How often a fault that may pass is tried again, with growing waits.
+        max_wait_s: Longest pause that a host asks for and gets; with a longer one the build goes on
+            without that host, and a later build asks again.
+        refresh_hours: A listing younger than this is not asked for again.
+        cookies: File with cookies (Netscape format), relative to artists.yaml.
+        proxy: Address of a proxy without a password; HTTPS_PROXY may have one.
+        country: Two letters: what to say where a site asks from which country one comes.
+    """
+
+    sleep_s: Seconds = 10.0
+    request_sleep_s: Seconds = 0.75
+    rate_limit_kib_s: int | None = None
+    retries: int = 3
+    max_wait_s: Seconds = 300.0
+    refresh_hours: float = 24.0
+    cookies: str | None = None
+    proxy: str | None = None
+    country: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpotifyOptions:
+    """What Spotify is asked for. Nothing by default: its terms forbid training on its content.
+
+    Attributes:
+        use: `tracks` (titles, artists, albums, years), `genres` (of artists), `features` (tempo,
+            key and the like, where the app still may ask for them).
+        match: Where the audio of its tracks comes from: the artist's `files`, or a search on
+            `youtube`.
+        max_seconds_apart: Audio that differs more in length is not the track.
+        min_title_match: Likeness of titles, 0..1, below which it is not the track.
+        max_wait_s: Longest pause that Spotify asks for and gets.
+        refresh_hours: Answers younger than this are not asked for again.
+    """
+
+    use: tuple[Literal["tracks", "genres", "features"], ...] = ()
+    match: Literal["files", "youtube"] = "files"
+    max_seconds_apart: Seconds = 3.0
+    min_title_match: Share = 0.8
+    max_wait_s: Seconds = 60.0
+    refresh_hours: float = 720.0
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with a row for each track.
+
+    Attributes:
+        file: CSV, TSV, jsonl or Parquet; relative to artists.yaml.
+        preset: `musiccaps` knows that table's columns.
+        columns: What each column means: one of `address`, `file`, `start`, `end`, `caption`,
+            `artist`, `title`, `album`, `year`, `licence`, `genre`, `mood`, `instrument`, `key`,
+            `tempo`, to the column's name.
+        where: Rows that are used, e.g. `'low quality' not in caption`.
+    """
+
+    file: str
+    preset: Literal["musiccaps"] | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    where: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Artist:
     """One artist and where the recordings are.
 
     Attributes:
         name: As it will stand in the dataset.
         files: Globs, folders, audio files or m3u/m3u8 playlists; relative to artists.yaml.
+        playlists: Addresses that yt-dlp can read: playlists, channels, albums, videos, feeds, files.
+        spotify: Artists, albums, playlists or tracks there, as URIs or addresses.
+        table: A table of tracks.
         limit: At most this many tracks.
     """
 
     name: str
     files: tuple[str, ...] = ()
+    playlists: tuple[str, ...] = ()
+    spotify: tuple[str, ...] = ()
+    table: Table | None = None
     limit: int | None = None
 
 

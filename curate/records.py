@@ -73,6 +73,9 @@ class Track:
             where it lies below it, else absolute.
         artist: The name in artists.yaml.
         title: The best that is known before fetching; tags may say better.
+        start_s: Where it starts in its file, if it is a part of it.
+        end_s: Where it ends there; None where the file ends.
+        labels: What the source says of it, each with the source's name as its `source`.
     """
 
     id: str
@@ -80,6 +83,35 @@ class Track:
     uri: str
     artist: str
     title: str
+    start_s: Seconds = 0.0
+    end_s: Seconds | None = None
+    labels: tuple[Label, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a track's audio came from and on what terms, as told when it was retrieved.
+
+    Attributes:
+        address: A page that a person can open, or the file's path.
+        uploader: Who put it there.
+        licence: As claimed there, word for word.
+        licence_source: Who claims it: `youtube`, `tag`, `table`.
+        retrieved_at: When the audio was fetched: ISO 8601, UTC.
+        extractor: What read the site, e.g. yt-dlp's extractor.
+        version: Its version.
+        match: How sure it is that this is the track that was asked for, 0..1, where audio and track
+            come from different places; else None.
+    """
+
+    address: str
+    uploader: str | None = None
+    licence: str | None = None
+    licence_source: str | None = None
+    retrieved_at: str | None = None
+    extractor: str | None = None
+    version: str | None = None
+    match: Share | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,9 +36,6 @@ SPACING: Seconds = 10.0
 """MusiCNN hears one patch of 3 s in at most so much: emotion changes slowly, and at its own hop of
 1.5 s it would take longer than all the rest."""
 
-KEPT = 2
-"""So many sets of models stay in memory."""
-
 
 @dataclass(frozen=True, slots=True)
 class Intake:
@@ -100,8 +97,8 @@ class Scores:
         """The mean of a stretch of time, or of all; see `Heard`."""
         weights = np.ones(len(self.starts)) if end is None else self._weights(start, end)
         rows = np.flatnonzero(weights)
-        mean = np.average(self.values[rows], axis=0, weights=weights[rows]).round(4).tolist()
-        pairs = list(zip(self.files.classes, mean, strict=True))
+        mean = np.average(self.values[rows], axis=0, weights=weights[rows]).round(4)
+        pairs = list(zip(self.files.classes, (mean + 0.0).tolist(), strict=True))  # no -0.0
         if self.files.model.purpose in ("words", "tempo"):
             pairs = sorted((p for p in pairs if p[1] >= floor), key=lambda p: p[1], reverse=True)
         return Answer(self.files.model.name, dict(pairs))
@@ -185,7 +182,7 @@ class Models:
 
 
 def load(files: tuple[Files, ...]) -> Models:
-    """The models of these files; loaded once in the life of a process.
+    """The models of these files. The last ones asked for stay loaded as long as the process lives.
 
     Raises:
         CurateError: As `Models`.
@@ -224,7 +221,7 @@ class _Asked:
     files: tuple[Files, ...] = field(compare=False)
 
 
-@functools.lru_cache(maxsize=KEPT)
+@functools.lru_cache(maxsize=1)
 def _kept(asked: _Asked) -> Models:
     return Models(asked.files)
 
@@ -232,7 +229,7 @@ def _kept(asked: _Asked) -> Models:
 class _Network:
     """A network that takes sound, and the heads on its embeddings."""
 
-    def __init__(self, files: Files, heads: Iterable[Files]) -> None:
+    def __init__(self, files: Files, heads: list[Files]) -> None:
         self.intake = INTAKES[files.model.name]
         self._files = files
         self._inside = [head for head in heads if head.weights == files.weights]
@@ -248,7 +245,7 @@ class _Network:
             said = [(self._files, found[0])]
         else:
             said = list(zip(self._inside, found[1:], strict=True))
-            said += [(head, _run([head], session, found[0])[0]) for head, session in self._heads]
+            said += [(head, _ask([head], session, found[0])[0]) for head, session in self._heads]
         scores = (self._scores(files, values, starts) for files, values in said)
         return [one for one in scores if len(one.starts)]
 
@@ -269,7 +266,7 @@ class _Network:
                 continue
             if self.intake.fixed and self._files.backend == "pb":
                 given = np.pad(given, ((0, a_call - count), (0, 0), (0, 0)))
-            parts.append([values[:count] for values in _run(sources, self._session, given)])
+            parts.append([values[:count] for values in _ask(sources, self._session, given)])
             kept.append(some)
         return [np.concatenate(values) for values in zip(*parts, strict=True)], np.concatenate(kept)
 
@@ -321,7 +318,7 @@ def _loaded(files: Files, more: Iterable[str] = ()) -> Session:
         raise CurateError(_sentence(files, reason)) from None
 
 
-def _run(sources: list[Files], session: Session, given: Array) -> tuple[Array, ...]:
+def _ask(sources: list[Files], session: Session, given: Array) -> tuple[Array, ...]:
     """What a session says, an output for each of `sources`; the first one's file it is."""
     try:
         found = session.run(given)

@@ -24,7 +24,7 @@ SPLITS = len(MARKS)
 ARTISTS, GENRES = 12, 9
 """Rows and columns of the table of artists and genres."""
 
-_NAME, _CLIPS, _SLANT = 1.75, 3.0, 0.82
+_NAME, _CLIPS, _SLANT = 1.95, 2.85, 0.82
 _NUMBERS = 1.15
 
 

@@ -27,8 +27,8 @@ one over so many tracks. Ours is given more tracks, because it would be over too
 its start over more audio than the peer's, so the second rates are the ones to compare. (librosa
 compiles itself at its first use on a machine, 20 s; that is done before the clock starts.)
 
-The last columns say how many times as fast ours are: by the wall clock, and by the processor time of
-all processes, which other work on the machine disturbs less; both without the start.
+The last columns say how many times as fast ours are: by the wall clock, and by the processor time
+of all processes, which other work on the machine disturbs less; both without the start.
 """
 
 import argparse

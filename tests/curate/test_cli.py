@@ -16,7 +16,7 @@ import pytest
 from curate import api, cli
 
 ROOT = Path(cli.__file__).parents[1]
-VERBS = ("build", "validate", "status", "relocate", "doctor", "models")
+VERBS = ("build", "validate", "status", "relocate", "doctor", "models", "labels")
 MINIMAL = "name: x\nrights: r\nartists: [{name: A, files: [m]}]\n"
 
 
