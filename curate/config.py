@@ -266,6 +266,13 @@ class Config:
         artists: In the order of the file.
         labels: `signal`, `all`, a list of kinds, or options.
         dedupe: `drop` keeps the best copy of a recording, `keep` keeps all in one split.
+        licences: Only tracks that claim one of these are used (`curate.licences`); () is all.
+        where: Only clips of whose fields this holds are used, e.g. `instrument == "violin"`.
+        vocals: `drop_tracks` leaves out tracks with vocals, `separate` takes them away (Demucs).
+        denoise: Whether steady noise is taken away.
+        normalise: Whether clips are brought to -14 LUFS.
+        web: How `playlists:` are fetched.
+        spotify: What Spotify is asked for.
     """
 
     name: str
@@ -277,6 +284,13 @@ class Config:
     labels: LabelOptions = field(default_factory=LabelOptions)
     captions: CaptionOptions = field(default_factory=CaptionOptions)
     dedupe: Literal["drop", "keep"] = "drop"
+    licences: tuple[str, ...] = ()
+    where: str | None = None
+    vocals: Literal["keep", "drop_tracks", "separate"] = "keep"
+    denoise: bool = False
+    normalise: bool = False
+    web: WebOptions = field(default_factory=WebOptions)
+    spotify: SpotifyOptions = field(default_factory=SpotifyOptions)
 
     @property
     def min_seconds(self) -> Seconds:
@@ -320,13 +334,23 @@ def _plain(document: dict[str, Any]) -> dict[str, Any]:
     named = options.get("models", ())
     if isinstance(named, str):
         options["models"] = zoo.KINDS if named == "all" else ()
-    return {**document, "labels": options}
+    return {**document, "labels": options, "split": _shares(document.get("split", {}))}
+
+
+def _shares(split: dict[str, Any]) -> dict[str, Any]:
+    """`fractions` of train, valid and test as the shares that they are."""
+    parts = split.get("fractions")
+    if parts is None:
+        return split
+    rest = {key: value for key, value in split.items() if key != "fractions"}
+    return {"valid": parts[1], "test": parts[2], **rest}
 
 
 def _cross_check(config: Config) -> list[schema.Fault]:
     faults = []
     seen: dict[str, int] = {}
     for index, artist in enumerate(config.artists):
+        faults += _check_sources(config, artist, index)
         if artist.name in seen:
             message = f"'{artist.name}' is listed twice; put all its files under one entry"
             faults.append(schema.Fault(("artists", index, "name"), message))
@@ -339,3 +363,19 @@ def _cross_check(config: Config) -> list[schema.Fault]:
         message = f"min_seconds {config.min_seconds:g} is above max_seconds {track.max_seconds:g}"
         faults.append(schema.Fault(("limits", "track"), message))
     return faults
+
+
+def _check_sources(config: Config, artist: Artist, index: int) -> list[schema.Fault]:
+    if not (artist.files or artist.playlists or artist.spotify or artist.table):
+        message = f"'{artist.name}' has no source; give files, playlists, spotify or a table"
+        return [schema.Fault(("artists", index), message)]
+    if artist.spotify and not config.spotify.use:
+        message = (
+            "Spotify is not asked unless `spotify: {use: [tracks]}` says so; its terms forbid "
+            "training on its content"
+        )
+        return [schema.Fault(("artists", index, "spotify"), message)]
+    if artist.spotify and config.spotify.match == "files" and not artist.files:
+        message = "tracks from Spotify need audio; give `files:`, or set spotify.match: youtube"
+        return [schema.Fault(("artists", index, "spotify"), message)]
+    return []

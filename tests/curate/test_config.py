@@ -71,7 +71,7 @@ def test_the_least_has_every_default(file: Path) -> None:
     assert load(file, MINIMAL) == Config(
         name="jpop",
         rights="private research",
-        artists=(Artist("YOASOBI", ("music",), None),),
+        artists=(Artist("YOASOBI", ("music",)),),
         chunk=ChunkOptions(30.0, "drop", 32000, 1, "flac"),
         split=SplitOptions("track", 0.1, 0.1, 0),
         limits=Limits(
@@ -88,8 +88,8 @@ def test_every_option_is_read(file: Path) -> None:
         name="j-pop-2",
         rights="bought, for research",
         artists=(
-            Artist("宇多田ヒカル", ("~/a/**/*.flac", "b.m3u8"), 40),
-            Artist("椎名林檎", ("c",), None),
+            Artist("宇多田ヒカル", ("~/a/**/*.flac", "b.m3u8"), limit=40),
+            Artist("椎名林檎", ("c",)),
         ),
         chunk=ChunkOptions(10.5, "align", 44100, 2, "wav"),
         split=SplitOptions("artist", 0.2, 0.0, 7),
@@ -149,7 +149,7 @@ def test_a_wrong_option_is_named_with_its_line(file: Path, text: str, fault: str
         ("name: jpop\n", "", "1: top level: 'name' is missing. Name of the dataset"),
         ("rights: private research", "rights: ''", '2: rights: "": must not be empty'),
         ("rights: private research", "rights: ' '", r'2: rights: " ": must match \S'),
-        ("    files: [music]\n", "", "4: artists[0]: 'files' is missing."),
+        ("    files: [music]\n", "", "4: artists[0]: 'YOASOBI' has no source; give files, playlists"),
         ("    files: [music]\n", "    files: []\n", "5: artists[0].files: []: needs at least 1"),
         ("    files: [music]\n", "    files: [1]\n", "5: artists[0].files[0]: 1: expected string"),
         ("    files: [music]\n", "    files: music\n", '5: artists[0].files: "music": expected'),
