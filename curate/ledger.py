@@ -23,10 +23,14 @@ from curate.records import (
     Classified,
     Fetched,
     Inspection,
+    Label,
+    Origin,
     Rejection,
+    Retrieved,
     Track,
     TrackLabels,
 )
+from curate.sources.source import Got
 from curate.stages import caption, chunk, classify, fetch, inspect, judge, label
 from curate.work import Complete, Job, Known, Outcome, rejection
 
@@ -39,8 +43,15 @@ TRANSIENT = frozenset(
 
 MAX_ATTEMPTS = 3
 
-AWAY = TRANSIENT | {"missing"}
+ELSEWHERE = frozenset({"network", "rate_limited", "bot_check", "offline"})
+"""Codes of a source that could not be asked: every later build asks again."""
+
+AWAY = TRANSIENT | ELSEWHERE | {"missing"}
 """Codes of tracks that may come back: their finished clips are not removed."""
+
+
+RETRIEVE = "retrieve"
+"""Stage of what a source tells when it gives a track's audio."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +61,17 @@ class Item:
     Attributes:
         index: Its place in the listing.
         track: The track.
-        path: Its audio file.
-        on_disk: The file's state (`fetch.fingerprint`), "" where there is none.
+        path: Its audio file; without a name where it is not on this machine.
+        on_disk: The file's state (`fetch.fingerprint`, for what was fetched from elsewhere
+            `fetch.remote_fingerprint`), "" where there is none.
+        retrieved: What is known of the file's origin, if it is at hand.
     """
 
     index: int
     track: Track
     path: Path
     on_disk: str
+    retrieved: Retrieved | None = None
 
 
 class Ledger:
@@ -71,6 +85,7 @@ class Ledger:
         models: tuple[Files, ...] = (),
         manual: Manual = NO_MANUAL,
         words: Vocabulary | None = None,
+        without: frozenset[str] = frozenset(),
     ) -> None:
         self._catalog = catalog
         self._config = config
@@ -78,6 +93,7 @@ class Ledger:
         self._models = models
         self._manual = manual
         self._words = words or vocabulary.load()
+        self._without = without
 
     def known(self, item: Item) -> Known:
         """What the catalog has of a track in its present state on disk.
@@ -96,6 +112,8 @@ class Ledger:
             return None if value is None else jsonio.decode(value, kind)
 
         fetched = get(fetch.NAME, item.on_disk, Fetched)
+        if fetched is None and not item.path.name:
+            return Known()
         if fetched is None:
             fetched = fetch.fetch(item.path, fetch.look(item.path))
             self._catalog.put(item.track.id, fetch.NAME, item.on_disk, fetched, only=True)
@@ -122,10 +140,12 @@ class Ledger:
     def judge(self, item: Item) -> tuple[Known, Rejection | None]:
         """What is known of a track, and the rejection that follows from it, if any does."""
         failed = self._catalog.failure(item.track.id, self._failure_name(item))
-        if failed and (failed[0].code not in TRANSIENT or failed[1] >= MAX_ATTEMPTS):
+        if failed and _is_final(*failed):
             return Known(), failed[0]
         try:
             known = self.known(item)
+            if known.fetched:
+                judge.licence(self.origin(item).origin, known.fetched.tags, self._config)
             if known.inspection:
                 judge.track(known.inspection, self._config)
         except AudioError as error:
@@ -141,8 +161,41 @@ class Ledger:
 
     def job(self, item: Item, known: Known) -> Job:
         """The work that is left to do on a track."""
-        models = self._models
-        return Job(item.index, item.track, item.path, self._out, self._config, models, known)
+        origin = self.origin(item).origin
+        return Job(
+            item.index,
+            item.track,
+            item.path,
+            origin,
+            self._out,
+            self._config,
+            self._models,
+            known,
+        )
+
+    def origin(self, item: Item) -> Retrieved:
+        """Where a track's audio comes from, also when the file is not kept."""
+        if item.retrieved is not None:
+            return item.retrieved
+        found = self._catalog.get(item.track.id, RETRIEVE, item.on_disk, Retrieved)
+        return found or Retrieved(Origin(item.track.uri))
+
+    def arrived(self, item: Item, job: Job, got: Got) -> tuple[Item, Job]:
+        """Stores where a fetched file comes from; gives item and job with the file.
+
+        If these are not the bytes that were analysed before, nothing is known of them.
+        """
+        retrieved = Retrieved(got.origin, got.labels)
+        self._catalog.put(item.track.id, RETRIEVE, item.on_disk, retrieved, only=True)
+        known = job.known
+        if known.fetched is not None and got.path.stem != known.fetched.sha256:
+            known = Known()
+        item = replace(item, path=got.path, retrieved=retrieved)
+        return item, replace(job, path=got.path, origin=got.origin, known=known)
+
+    def refuse(self, item: Item, rejected: Rejection) -> None:
+        """Stores that a source did not give a track."""
+        self._catalog.fail(item.track.id, self._failure_name(item), rejected)
 
     def clips_there(self, chunked: Chunked) -> bool:
         """Whether every clip's audio file is where it was written, in its size."""
@@ -186,9 +239,18 @@ class Ledger:
         manual = Manually(
             self._manual.of_track(item.track.id), tuple(map(self._manual.of_chunk, clips))
         )
-        analysed = (*known.labels.labels, *tags.labels(known.fetched.tags))
+        analysed = (
+            *known.labels.labels,
+            *tags.labels(known.fetched.tags),
+            *self._of_sources(item),
+        )
         chunks, options = known.chunked.chunks, self._config.labels
         return statements.gather(analysed, known.classified, manual, chunks, options, self._words)
+
+    def _of_sources(self, item: Item) -> list[Label]:
+        """What the listing and the place of the audio say, but for sources that are left out."""
+        said = (*item.track.labels, *self.origin(item).labels)
+        return [label for label in said if label.source.split(".")[0] not in self._without]
 
     def captions(self, item: Item, known: Complete, said: Statements) -> Captions:
         """The captions of a track's clips, made if they are not known."""
@@ -215,3 +277,9 @@ class Ledger:
         limits, chunks = repr(self._config.limits), repr(self._config.chunk)
         asked = [files.sha256 for files in self._models]
         return digest("failure", item.on_disk, *shape, limits, chunks, asked)
+
+
+def _is_final(rejected: Rejection, attempts: int) -> bool:
+    if rejected.code in ELSEWHERE:
+        return False
+    return rejected.code not in TRANSIENT or attempts >= MAX_ATTEMPTS

@@ -23,7 +23,9 @@ from curate.labels import manual, vocabulary
 from curate.labels.weights import Files
 from curate.ledger import AWAY, Item, Ledger
 from curate.progress import Progress
-from curate.records import BuildInfo, Chunked, Counts, Rejection, Track
+from curate.records import BuildInfo, Chunked, Counts, Rejection, Retrieved, Track
+from curate.retrieval import Arrived, retrieve
+from curate.sources.source import Got, Source, Tell
 from curate.stages import (
     caption,
     chunk,
@@ -128,6 +130,7 @@ class Build:
         self._progress = progress
         self._limit = limit
         self._models = models
+        self._sources: dict[str, Source] = sources.open_sources(base)
         own = config.labels.vocabulary
         words = vocabulary.load(None if own is None else base / own)
         self._manual = manual.read(base, words)
@@ -163,33 +166,37 @@ class Build:
 
     def _list(self) -> list[Item]:
         """Every track of every source, in the order of artists.yaml; files are not opened."""
-        opened = sources.open_sources(self._base)
         first: dict[str, Track] = {}
         items: list[Item] = []
-        for found in itertools.islice(self._listings(opened), self._limit):
+        for found in itertools.islice(self._listings(), self._limit):
             index = len(items)
             if isinstance(found, Rejection):
                 self._rejected[index] = found
                 lost = Track(found.id, "", found.uri, found.artist, "")
                 items.append(Item(index, lost, Path(), ""))
                 continue
-            path, on_disk = opened[found.source].locate(found), ""
+            path, on_disk, retrieved = Path(), fetch.remote_fingerprint(found), None
+            got = self._sources[found.source].at_hand(found)
             try:
-                on_disk = fetch.fingerprint(fetch.look(path))
+                if got is not None:
+                    path, retrieved = got.path, Retrieved(got.origin, got.labels)
+                    if got.origin.retrieved_at is None:  # nobody else keeps it as it was
+                        on_disk = ""
+                        on_disk = fetch.fingerprint(fetch.look(path))
                 if found.id in first:
                     also = f"listed already under '{first[found.id].artist}'; keep one of the two"
                     raise AudioError("listed_twice", also)
                 first[found.id] = found
             except AudioError as error:
                 self._rejected[index] = rejection(found, "list", error)
-            items.append(Item(index, found, path, on_disk))
+            items.append(Item(index, found, path, on_disk, retrieved))
         if self._limit is None:  # else it may be of a track that is not listed now
             self._manual.check((item.track.id, item.track.uri) for item in items)
         return items
 
     def _clips_by_track(self, items: list[Item]) -> Callable[[str], set[str] | None]:
         """The ids of a track's clips, the dropped ones too; None for a track that was not cut."""
-        by_id = {item.track.id: item for item in items if item.path.name}
+        by_id = {item.track.id: item for item in items if item.on_disk}
 
         def clips(track: str) -> set[str] | None:
             item = by_id.get(track)
@@ -201,9 +208,10 @@ class Build:
 
         return clips
 
-    def _listings(self, opened: dict[str, sources.Source]) -> Iterator[Track | Rejection]:
+    def _listings(self) -> Iterator[Track | Rejection]:
         for artist in self._config.artists:
-            listed = itertools.chain.from_iterable(s.list_tracks(artist) for s in opened.values())
+            opened = self._sources.values()
+            listed = itertools.chain.from_iterable(source.list_tracks(artist) for source in opened)
             yield from itertools.islice(listed, artist.limit)
 
     def _kept(self, items: Iterable[Item]) -> Iterator[Item]:
@@ -232,12 +240,35 @@ class Build:
     def _work(self, name: str, total: int, items: list[Item], jobs: Iterator[Job | None]) -> None:
         """Has workers do the jobs and stores what comes back, as it comes back."""
         with self._progress.stage(name, total) as tell:
-            todo = _told(jobs, tell.skip)
+            todo = self._at_hand(items, jobs, tell.skip)
             with contextlib.closing(self._engine.map(process, todo)) as finished:
                 for done in finished:
                     seconds = self._take(items[done.job.index], done)
                     tell.advance(f"{done.job.track.artist} - {done.job.track.title}", seconds)
         self._catalog.commit(now=True)
+
+    def _at_hand(
+        self, items: list[Item], jobs: Iterator[Job | None], skip: Callable[[], None]
+    ) -> Iterator[Job]:
+        """The jobs, each as soon as its file is on this machine."""
+        for found in retrieve(jobs, lambda job: not job.path.name, self._download):
+            if isinstance(found, Arrived):
+                job, index = found.work, found.work.index
+                if isinstance(found.got, Got):
+                    items[index], job = self._ledger.arrived(items[index], job, found.got)
+                    yield job
+                else:
+                    self._rejected[index] = rejection(job.track, fetch.NAME, found.got)
+                    self._ledger.refuse(items[index], self._rejected[index])
+                    skip()
+            elif found is None:
+                skip()
+            else:
+                yield found
+
+    def _download(self, job: Job, tell: Tell) -> Got:
+        """In a thread of its own: nothing here touches the catalog."""
+        return self._sources[job.track.source].get(job.track, tell)
 
     def _take(self, item: Item, done: Done[Job, Outcome]) -> float:
         outcome = done.result
@@ -315,6 +346,7 @@ class Build:
             group = dealt[item.track.id]
             yield write.Finished(
                 item.track,
+                self._ledger.origin(item).origin,
                 known.fetched,
                 known.inspection,
                 said,
@@ -401,11 +433,3 @@ def _above(path: str) -> tuple[str, str]:
     """The folders of a clip's track and artist."""
     track = path.rpartition("/")[0]
     return track, track.rpartition("/")[0]
-
-
-def _told(jobs: Iterator[Job | None], skip: Callable[[], None]) -> Iterator[Job]:
-    for job in jobs:
-        if job is None:
-            skip()
-        else:
-            yield job

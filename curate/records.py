@@ -36,7 +36,10 @@ LABEL_UNITS: dict[str, str] = {
     "arousal": "1 (calm) to 9 (excited)",
     "valence": "1 (negative) to 9 (positive)",
     "non_music": "0..1, how likely it is speech or noise",
+    "keyword": "word or phrase",
     "year": "year of release",
+    "album": "text",
+    "isrc": "International Standard Recording Code",
     "title": "text",
     "description": "text",
 }
@@ -112,6 +115,19 @@ class Origin:
     extractor: str | None = None
     version: str | None = None
     match: Share | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """What is known of a track's audio beyond its bytes.
+
+    Attributes:
+        origin: Where it came from and on what terms.
+        labels: What that place says of it.
+    """
+
+    origin: Origin
+    labels: tuple[Label, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,6 +400,7 @@ class TrackLine:
     isrc: str | None
     source: str
     uri: str
+    origin: Origin
     sha256: str
     rights: str
     licence: str | None

@@ -19,6 +19,7 @@ from curate.records import (
     Classified,
     Fetched,
     Inspection,
+    Origin,
     Rejection,
     Track,
     TrackLabels,
@@ -66,7 +67,8 @@ class Job:
     Attributes:
         index: Its place in the listing.
         track: The track.
-        path: Its audio file.
+        path: Its audio file; without a name where it has still to be fetched.
+        origin: Where the file comes from.
         out: The dataset's folder.
         config: Of the build.
         models: Whose labels are wanted.
@@ -76,6 +78,7 @@ class Job:
     index: int
     track: Track
     path: Path
+    origin: Origin
     out: Path
     config: Config
     models: tuple[Files, ...]
@@ -111,6 +114,7 @@ def process(job: Job) -> Outcome:
         fetched = known.fetched or fetch.fetch(job.path, _look_again(job.path))
         if known.fetched is None:
             known = Known(fetched=fetched)
+        judge.licence(job.origin, fetched.tags, job.config)
         stage = inspect.NAME
         return _analyse(job, fetched)
     except _Stopped as stop:
@@ -144,8 +148,9 @@ class _Stopped(Exception):
 def _analyse(job: Job, fetched: Fetched) -> Outcome:
     config, known = job.config, job.known
     with audio.Reader(job.path) as reader:
-        judge.header(reader.header, config)
-        decoded = reader.decode(config.limits.track.max_seconds)
+        judge.header(reader.header, config, part=_is_part(job.track))
+        decoded = reader.decode(_most_seconds(job.track, config))
+    decoded = _part(decoded, job.track)
     seconds = decoded.duration_s
     inspection = known.inspection or inspect.measure(decoded)
     now = replace(known, fetched=fetched, inspection=inspection)
@@ -166,6 +171,25 @@ def _analyse(job: Job, fetched: Fetched) -> Outcome:
             raise _Stopped(classify.NAME, error, now, seconds) from None
         now = replace(now, classified=classified)
     return Outcome(now, seconds)
+
+
+def _is_part(track: Track) -> bool:
+    return track.start_s > 0.0 or track.end_s is not None
+
+
+def _most_seconds(track: Track, config: Config) -> float:
+    """How far a file is decoded before it counts as too long: a part of it may lie far in."""
+    most = config.limits.track.max_seconds
+    return most if track.end_s is None else max(most, track.end_s + 1.0)
+
+
+def _part(decoded: audio.Decoded, track: Track) -> audio.Decoded:
+    """The part of a file that the track is; as much of it as there is."""
+    if not _is_part(track):
+        return decoded
+    rate = decoded.sample_rate
+    end = None if track.end_s is None else round(track.end_s * rate)
+    return replace(decoded, samples=decoded.samples[round(track.start_s * rate) : end])
 
 
 def rejection(track: Track, stage: str, error: AudioError | OSError) -> Rejection:

@@ -49,8 +49,10 @@ class Fields:
         valence: 1 to 9.
         loudness_lufs: Of the clip.
         year: Of release.
-        title: As a person wrote it.
+        title: As a person or the source has it.
         description: Likewise; else the caption is made of the other fields.
+        description_source: Who wrote it.
+        phrases: Keywords beyond the words above, from the source.
     """
 
     key: str = ""
@@ -71,12 +73,15 @@ class Fields:
     year: int | None = None
     title: str = ""
     description: str = ""
+    description_source: str = ""
+    phrases: tuple[str, ...] = ()
 
     @property
     def keywords(self) -> tuple[str, ...]:
         """Every word said of the clip, once."""
         voice = (self.voice,) if self.voice else ()
-        return tuple(dict.fromkeys((*self.genres, *self.moods, *self.instruments, *voice)))
+        words = (*self.genres, *self.moods, *self.instruments, *voice, *self.phrases)
+        return tuple(dict.fromkeys(words))
 
 
 def choose(
@@ -112,6 +117,8 @@ def choose(
         year=None if year is None else int(year),
         title=said.text("title"),
         description=said.text("description"),
+        description_source=described.source if (described := said.first("description")) else "",
+        phrases=tuple(str(label.value) for label in said.whole.get("keyword", ())),
     )
 
 

@@ -212,7 +212,7 @@ class _Places:
     def __init__(self, base: Path) -> None:
         self._base = os.path.abspath(base)
         self._real = os.path.realpath(base)
-        self._sources = tuple(sources.open_sources(base))
+        self._sources = sources.NAMES
 
     def ids(self, text: str) -> tuple[str, ...]:
         """The track that a path or address may mean, and the clip if it is the name of one."""

@@ -2,11 +2,12 @@
 
 Essentia's `RhythmExtractor2013` is the yardstick for tempo: `multifeature` is accurate but takes
 0.3 s for 30 s of audio, `degara` 0.1 s without a confidence. Here the curve (log-mel spectral flux)
-is computed once and feeds both onset picking and Essentia's own beat tracker, `TempoTapDegara`. The
-figures of all of them on pieces of known tempo are in tests/bench/README.md.
+is computed once and feeds both onset picking and Essentia's own beat tracker, `TempoTapDegara`:
+over the whole, and over any window by itself, which takes 2 ms for 30 s. The figures of all of them
+on pieces of known tempo are in tests/bench/README.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -21,13 +22,27 @@ CURVE_RATE = RATE / HOP
 """86.1 values a second: what TempoTapDegara expects."""
 
 BANDS = 64
+MIN_SECONDS: Seconds = 4.0
+"""In less than this no tempo can be told."""
+
 FAST_BPM: Bpm = 118.0
 SLOW_BPM: Bpm = 95.0
-EMPTY, UNEVEN = 0.15, 0.55
+EMPTY, UNEVEN = 0.1, 0.55
 FULL, EVEN = 0.5, 0.75
 """Evidence for another octave: strength half-way between beats, and of the weaker of alternate
-beats, as shares of the beats' own and of the stronger's. Of pieces of known tempo, exact octaves
-rise from 73% to about 90% (tests/bench/README.md)."""
+beats, as shares of the beats' own and of the stronger's. They were set on the pieces of
+`datasets/demo` and tried on others; what they bring is in tests/bench/README.md."""
+
+DOUBTFUL_BPM: Bpm = 110.0
+LIKE, HALF_FULL = 0.85, 0.3
+"""Where the octave is open: above this tempo, every other beat is weaker than `LIKE`, though not
+weak enough to go; slow beats have something half-way, though not enough to join."""
+
+MIN_BEATS = 8
+"""A window with fewer has no tempo of its own."""
+
+SURE, OPEN = 0.97, 0.72
+"""How often the octave is right where the evidence speaks, and where it leaves it open."""
 
 Curve = npt.NDArray[np.float32]
 
@@ -42,31 +57,57 @@ class Rhythm:
             are, 0..1.
         beats: Times of the beats.
         onsets: Times of the onsets.
+        curve: Onset strength, `CURVE_RATE` values a second.
     """
 
     bpm: Bpm | None
     confidence: Share
     beats: npt.NDArray[np.float64]
     onsets: npt.NDArray[np.float64]
+    curve: Curve = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def within(self, start: Seconds, end: Seconds) -> tuple[npt.NDArray[np.float64], int]:
         """Beats of a window, and how many onsets it holds."""
         beats = self.beats[(self.beats >= start) & (self.beats < end)]
         return beats, int(np.sum((self.onsets >= start) & (self.onsets < end)))
 
+    def tempo_within(self, start: Seconds, end: Seconds) -> tuple[Bpm | None, Share]:
+        """Tempo of a window and how sure it is, from nothing but the window.
+
+        Beats tracked over the whole carry the tempo of one section over into the next: a window
+        tracked by itself is right more often where the tempo changes, and as often where not.
+        """
+        curve = self.curve[round(start * CURVE_RATE) : round(end * CURVE_RATE)]
+        _, onsets = self.within(start, end)
+        beats, bpm, confidence = track(curve) if onsets else (np.zeros(0), None, 0.0)
+        return (bpm, confidence) if len(beats) >= MIN_BEATS else (None, 0.0)
+
 
 def analyse(single: npt.NDArray[np.float32]) -> Rhythm:
     """The rhythm of [T] at `RATE`."""
     curve = onset_strength(single)
     onsets = pick_onsets(curve)
-    if len(curve) < 4 * CURVE_RATE or not len(onsets):
-        return Rhythm(None, 0.0, np.zeros(0), onsets)
-    ticks = algorithms().TempoTapDegara(sampleRateODF=CURVE_RATE)(curve)
+    beats, bpm, confidence = track(curve) if len(onsets) else (np.zeros(0), None, 0.0)
+    return Rhythm(bpm, confidence, beats, onsets, curve)
+
+
+def track(curve: Curve) -> tuple[npt.NDArray[np.float64], Bpm | None, Share]:
+    """Times of the beats of a curve, their tempo (None if there is none) and how sure it is.
+
+    The confidence is how steady the beats are, times how much they stand out, times how clear their
+    octave is. It is about the share of tempi that are right (tests/bench/README.md).
+    """
+    if len(curve) < MIN_SECONDS * CURVE_RATE:
+        return np.zeros(0), None, 0.0
+    ticks = algorithms().TempoTapDegara(sampleRateODF=CURVE_RATE)(np.ascontiguousarray(curve))
     beats = at_tactus(curve, np.asarray(ticks, np.float64))
     bpm = tempo_of(beats)
     if bpm is None:
-        return Rhythm(None, 0.0, beats, onsets)
-    return Rhythm(bpm, _confidence(curve, beats, bpm), beats, onsets)
+        return beats, None, 0.0
+    steady = float(np.mean(np.abs(np.diff(beats) * bpm / 60.0 - 1.0) < 0.05))
+    contrast = float(_strength(curve, beats).mean() / (curve.mean() + 1e-9))
+    clear = min(max((contrast - 1.0) / 3.0, 0.0), 1.0)
+    return beats, bpm, round(steady * clear * _octave(curve, beats, bpm), 4)
 
 
 def tempo_of(beats: npt.NDArray[np.float64]) -> Bpm | None:
@@ -87,17 +128,13 @@ def at_tactus(curve: Curve, beats: npt.NDArray[np.float64]) -> npt.NDArray[np.fl
     half-way ones join. Either needs clear evidence, else the tracker's choice stands.
     """
     bpm = tempo_of(beats)
-    if bpm is None or len(beats) < 8:
+    if bpm is None or len(beats) < MIN_BEATS:
         return beats
-    middles = (beats[1:] + beats[:-1]) / 2
-    at_beat, between = _strength(curve, beats), _strength(curve, middles)
-    filled = float(between.mean() / (at_beat.mean() + 1e-9))
-    even, odd = float(at_beat[::2].mean()), float(at_beat[1::2].mean())
-    balance = min(even, odd) / (max(even, odd) + 1e-9)
+    filled, balance, even = _level(curve, beats)
     if bpm > FAST_BPM and filled < EMPTY and balance < UNEVEN:
-        return beats[::2] if even >= odd else beats[1::2]
+        return beats[::2] if even else beats[1::2]
     if bpm < SLOW_BPM and filled > FULL and balance > EVEN:
-        return np.sort(np.concatenate([beats, middles]))
+        return np.sort(np.concatenate([beats, (beats[1:] + beats[:-1]) / 2]))
     return beats
 
 
@@ -136,11 +173,30 @@ def pick_onsets(curve: Curve) -> npt.NDArray[np.float64]:
     return np.flatnonzero(peak & strong) / CURVE_RATE
 
 
-def _confidence(curve: Curve, beats: npt.NDArray[np.float64], bpm: Bpm) -> Share:
-    intervals = np.diff(beats)
-    steady = float(np.mean(np.abs(intervals * bpm / 60.0 - 1.0) < 0.05))
-    contrast = float(_strength(curve, beats).mean() / (curve.mean() + 1e-9))
-    return round(steady * min(max((contrast - 1.0) / 3.0, 0.0), 1.0), 4)
+def _level(curve: Curve, beats: npt.NDArray[np.float64]) -> tuple[float, float, bool]:
+    """How the curve speaks of the beats' metrical level.
+
+    Returns:
+        Strength half-way between beats as a share of the beats' own; strength of the weaker of
+        alternate beats as a share of the stronger; whether the even ones are the stronger. All are
+        measured above the curve's floor, which noise and reverberation raise.
+    """
+    from scipy.ndimage import maximum_filter1d
+
+    floor = float(np.median(maximum_filter1d(curve, 5)))
+    at_beat = _strength(curve, beats)
+    between = float(_strength(curve, (beats[1:] + beats[:-1]) / 2).mean())
+    even, odd = (max(float(at_beat[first::2].mean()) - floor, 1e-9) for first in (0, 1))
+    filled = max(between - floor, 0.0) / ((even + odd) / 2)
+    return filled, min(even, odd) / max(even, odd), even >= odd
+
+
+def _octave(curve: Curve, beats: npt.NDArray[np.float64], bpm: Bpm) -> Share:
+    """How likely it is that the beats are neither half nor double of what people tap."""
+    filled, balance, _ = _level(curve, beats)
+    halves = bpm > DOUBTFUL_BPM and UNEVEN <= balance < LIKE
+    doubles = bpm < SLOW_BPM and filled > HALF_FULL
+    return OPEN if halves or doubles else SURE
 
 
 def _strength(curve: Curve, times: npt.NDArray[np.float64]) -> Curve:

@@ -1,25 +1,25 @@
 """Labels by signal analysis, at 44.1 kHz mono: key, tempo, loudness, and how the sound moves.
 
-The track is analysed as a whole; a chunk takes its beats and onsets from the track's, and what is
-cheap (key, danceability, dynamics) from its own samples. Every value is rounded far below what it
-can tell, so that dust in the last bits never changes a file.
+What costs most is computed once over the whole track: the onset curve and the chroma. A chunk is
+its stretch of them, with a tempo and a key of its own; what is cheap (danceability, dynamics) comes
+from its samples. Every value is rounded far below what it can tell, so that dust in the last bits
+never changes a file.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from curate import audio
-from curate.labels import rhythm
+from curate.labels import rhythm, tonality
 from curate.labels.essentia import algorithms
 from curate.records import Hertz, Label, Seconds
 
-VERSION = 1
+VERSION = 2
 RATE: Hertz = 44100
 """What Essentia's algorithms are tuned for."""
 
-KEY_PROFILE = "bgate"
 MIN_SECONDS: Seconds = 3.0
 """Below this there is nothing to say of key or dynamics."""
 
@@ -38,24 +38,26 @@ class Analysis:
         single: [T] at `RATE`.
         rhythm: Beats and onsets of the whole.
         labels: Labels of the whole.
+        chroma: Of the whole.
     """
 
     single: Mono
     rhythm: rhythm.Rhythm
     labels: tuple[Label, ...]
+    chroma: tonality.Chroma = field(default_factory=lambda: np.zeros((0, 12), np.float32))
 
 
 def analyse(single: Mono, loudness_lufs: float) -> Analysis:
     """Analyses [T] at `RATE`; loudness is measured elsewhere, on all channels."""
-    beat = rhythm.analyse(audio.resample(single, RATE, rhythm.RATE, quality="LQ"))
-    seconds = len(single) / RATE
+    half = audio.resample(single, RATE, rhythm.RATE, quality="LQ")
+    beat, chroma = rhythm.analyse(half), tonality.chroma(half)
     labels = [
         *_tempo(beat.bpm, beat.confidence),
-        *_sound(single),
-        *_movement(len(beat.onsets), seconds),
+        *_sound(single, _key(chroma)),
+        *_movement(len(beat.onsets), len(single) / RATE),
         Label("loudness", round(loudness_lufs, 2), "signal.ebur128"),
     ]
-    return Analysis(single, beat, tuple(labels))
+    return Analysis(single, beat, tuple(labels), chroma)
 
 
 def chunk_labels(
@@ -63,22 +65,27 @@ def chunk_labels(
 ) -> tuple[Label, ...]:
     """Labels of the window `start`..`end` of an analysed track."""
     single = np.ascontiguousarray(whole.single[round(start * RATE) : round(end * RATE)])
-    beats, onsets = whole.rhythm.within(start, end)
-    bpm = rhythm.tempo_of(beats) if len(beats) >= 8 else None
+    _, onsets = whole.rhythm.within(start, end)
     return (
-        *_tempo(bpm, whole.rhythm.confidence),
-        *_sound(single),
+        *_tempo(*whole.rhythm.tempo_within(start, end)),
+        *_sound(single, _key(tonality.within(whole.chroma, start, end), whole.chroma)),
         *_movement(onsets, max(end - start, 1e-9)),
         Label("loudness", round(loudness_lufs, 2), "signal.ebur128"),
     )
 
 
-def key(single: Mono, profile: str = KEY_PROFILE) -> Label | None:
-    """Key of [T] at `RATE` with its strength as score; None where there is no tone."""
-    tonic, scale, strength = algorithms().KeyExtractor(profileType=profile)(single)
-    if not strength > 0.0:
+def key(single: Mono) -> Label | None:
+    """Key of [T] at `RATE`; None where there is no tone."""
+    return _key(tonality.chroma(audio.resample(single, RATE, tonality.RATE, quality="LQ")))
+
+
+def _key(chroma: tonality.Chroma, whole: tonality.Chroma | None = None) -> Label | None:
+    """The key of a stretch, held against that of the whole it is from."""
+    fitted = tonality.fit(chroma)
+    if fitted is None:
         return None
-    return Label("key", f"{tonic} {scale}", f"signal.{profile}", round(min(strength, 1.0), 4))
+    found = tonality.best(fitted, None if whole is None else tonality.fit(whole))
+    return Label("key", found.name, "signal.chroma", found.score)
 
 
 def _tempo(bpm: float | None, confidence: float) -> list[Label]:
@@ -88,10 +95,10 @@ def _tempo(bpm: float | None, confidence: float) -> list[Label]:
     return [Label("tempo", bpm, "signal.degara", confidence, other)]
 
 
-def _sound(single: Mono) -> list[Label]:
+def _sound(single: Mono, found: Label | None) -> list[Label]:
+    """The key that was found, and what the samples say; nothing where there is too little sound."""
     if len(single) < MIN_SECONDS * RATE or float(np.abs(single).max()) < 1e-4:
         return []
-    found = key(single)
     standard = algorithms()
     danceability = float(standard.Danceability(sampleRate=RATE)(single)[0])
     complexity = float(standard.DynamicComplexity(sampleRate=RATE)(single)[0])

@@ -205,9 +205,9 @@ def _usual_place() -> Path:
     named = os.environ.get(ENVIRONMENT, "")
     if named:
         return Path(named).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME", "")
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
     # What is not absolute is to be ignored: XDG Base Directory Specification.
-    return (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "musicgen-curate"
+    return (base if base.is_absolute() else Path.home() / ".cache") / "musicgen-curate"
 
 
 def _extension(file: Path) -> str:

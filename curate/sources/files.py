@@ -17,7 +17,8 @@ from pathlib import Path
 
 from curate.config import Artist
 from curate.names import track_id
-from curate.records import Rejection, Track
+from curate.records import Origin, Rejection, Track
+from curate.sources.source import Got, Tell
 
 SUFFIXES = frozenset(
     ".wav .wave .flac .mp3 .ogg .oga .opus .m4a .mp4 .aac .aif .aiff .aifc .webm .wma .wv .ape"
@@ -66,8 +67,16 @@ class Files:
                 reason = f"'{entry}' matches no audio file under {self._base}; correct the entry"
                 yield self._rejection(artist, entry, "missing", _text(reason))
 
+    def at_hand(self, track: Track) -> Got:
+        """The file of a track, whether or not it is there."""
+        return Got(self.locate(track), Origin(track.uri))
+
+    def get(self, track: Track, tell: Tell) -> Got:
+        """See `Source`: files are at hand or nowhere."""
+        return self.at_hand(track)
+
     def locate(self, track: Track) -> Path:
-        """The file of a track."""
+        """The path of a track's file."""
         if track.uri.startswith("file:///"):
             return Path(os.fsdecode(urllib.parse.unquote_to_bytes(track.uri[len("file://") :])))
         return self._base / track.uri

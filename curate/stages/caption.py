@@ -4,7 +4,6 @@ from curate import jsonio
 from curate.captions import template
 from curate.config import CaptionOptions
 from curate.labels import fields
-from curate.labels.manual import MANUAL
 from curate.labels.statements import Statements
 from curate.names import digest
 from curate.records import Caption, Captions, Chunk
@@ -21,11 +20,11 @@ def fingerprint(said: Statements, chunks: tuple[Chunk, ...], options: CaptionOpt
 
 
 def caption(said: Statements, chunks: tuple[Chunk, ...], options: CaptionOptions) -> Captions:
-    """One caption a chunk: a person's own words, else the template's."""
+    """One caption a chunk: that of a person or of the source, else the template's."""
     made = []
     for chunk, chosen in zip(chunks, said.fields, strict=True):
         if chosen.description:
-            made.append(Caption(chunk.id, chosen.description, MANUAL))
+            made.append(Caption(chunk.id, chosen.description, chosen.description_source))
         else:
             text = template.caption(chosen, chunk.id, options.seed)
             made.append(Caption(chunk.id, text, template.SOURCE))

@@ -13,7 +13,7 @@ from pathlib import Path
 from curate.errors import AudioError
 from curate.labels import tags
 from curate.names import digest
-from curate.records import Fetched
+from curate.records import Fetched, Track
 
 NAME = "fetch"
 VERSION = 1
@@ -46,6 +46,14 @@ def look(path: Path) -> os.stat_result:
 def fingerprint(state: os.stat_result) -> str:
     """Names the file's state on disk: the same one is not read again."""
     return digest(NAME, VERSION, tags.VERSION, state.st_size, state.st_mtime_ns)
+
+
+def remote_fingerprint(track: Track) -> str:
+    """Names the audio of a track that is fetched from elsewhere.
+
+    What was fetched once stands for good: the same address is not asked again.
+    """
+    return digest(NAME, VERSION, tags.VERSION, "remote", track.uri)
 
 
 def fetch(path: Path, state: os.stat_result) -> Fetched:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from curate import audio
 from curate.config import ChunkLimits, Config, TrackLimits
 from curate.errors import AudioError
-from curate.records import Chunk, Inspection
+from curate.records import Chunk, Inspection, Origin, Tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,32 @@ class Beyond(AudioError):
         self.limit = float(limit)
 
 
-def header(found: audio.Header, config: Config) -> None:
+def licence(origin: Origin, tags: Tags, config: Config) -> None:
+    """Holds the licence that is claimed against those that are accepted.
+
+    Raises:
+        AudioError: `licence_not_allowed`.
+    """
+    if not config.licences:
+        return
+    from curate import licences
+
+    claimed = origin.licence or tags.licence
+    if not licences.allowed(claimed, config.licences):
+        said = f"the licence claimed is '{claimed}'" if claimed else "no licence is claimed"
+        accepted = ", ".join(config.licences)
+        raise AudioError(
+            "licence_not_allowed", f"{said}, accepted are {accepted}; change `licences` to use it"
+        )
+
+
+def header(found: audio.Header, config: Config, *, part: bool = False) -> None:
     """Turns away what the header alone rules out, before any decoding.
+
+    Args:
+        found: Of the file.
+        config: Of the build.
+        part: Whether the track is a part of the file, whose length then says nothing.
 
     Raises:
         Beyond: With code, value and limit.
@@ -78,7 +102,7 @@ def header(found: audio.Header, config: Config) -> None:
             "lower limits.track.min_sample_rate"
         )
         raise Beyond("low_sample_rate", reason, found.sample_rate, limits.min_sample_rate)
-    if found.duration_s is not None and found.exact:
+    if found.duration_s is not None and found.exact and not part:
         _length(found.duration_s, config)
 
 

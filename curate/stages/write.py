@@ -26,6 +26,7 @@ from curate.records import (
     Fetched,
     Inspection,
     ManifestLine,
+    Origin,
     Sidecar,
     Split,
     SplitCount,
@@ -42,6 +43,7 @@ class Finished:
     """A track with everything that is known of it."""
 
     track: Track
+    origin: Origin
     fetched: Fetched
     inspection: Inspection
     said: Statements
@@ -150,10 +152,11 @@ def _track_line(item: Finished, rights: str) -> TrackLine:
         isrc=tags.isrc,
         source=item.track.source,
         uri=item.track.uri,
+        origin=item.origin,
         sha256=item.fetched.sha256,
         rights=rights,
-        licence=tags.licence,
-        licence_source="tag" if tags.licence else None,
+        licence=item.origin.licence or tags.licence,
+        licence_source=item.origin.licence_source or ("tag" if tags.licence else None),
         tags=tags,
         inspection=item.inspection,
         labels=item.said.whole,

@@ -21,10 +21,11 @@ import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "datasets" / "demo"))
 
-from arrange import LEAD_IN, TONICS, Arrangement, Piece, arrange, frame_and_verse  # noqa: E402
-from grooves import HELD_OUT_GROOVES, PRACTICE_GROOVES, Groove  # noqa: E402
-from melodies import Melody, bar_count  # noqa: E402
-from mix import mix, reverb  # noqa: E402
+from grooves import HELD_OUT_GROOVES, PRACTICE_GROOVES, Groove
+
+from arrange import LEAD_IN, TONICS, Arrangement, Piece, arrange, frame_and_verse
+from melodies import Melody
+from mix import mix, reverb
 
 Mono = npt.NDArray[np.float32]
 RATE = 44100
@@ -55,9 +56,7 @@ class Recording:
 
     def known(self, start_s: float, end_s: float) -> Section:
         """The section that most of a window lies in."""
-        return max(
-            self.sections, key=lambda s: min(s.end_s, end_s) - max(s.start_s, start_s)
-        )
+        return max(self.sections, key=lambda s: min(s.end_s, end_s) - max(s.start_s, start_s))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +133,9 @@ def _song(
     mode = ("major", "minor")[int(noise.integers(2))]
     texts = material.major if mode == "major" else material.minor
     melody = tune(
-        mode, groove, (texts[int(noise.integers(len(texts)))], texts[int(noise.integers(len(texts)))]),
+        mode,
+        groove,
+        (texts[int(noise.integers(len(texts)))], texts[int(noise.integers(len(texts)))]),
         noise,
     )
     piece = Piece(
@@ -258,8 +259,13 @@ def _mp3(single: Mono) -> Mono:
 
     file = io.BytesIO()
     soundfile.write(
-        file, single, RATE, format="MP3", subtype="MPEG_LAYER_III",
-        compression_level=0.99, bitrate_mode="CONSTANT",
+        file,
+        single,
+        RATE,
+        format="MP3",
+        subtype="MPEG_LAYER_III",
+        compression_level=0.99,
+        bitrate_mode="CONSTANT",
     )
     file.seek(0)
     return soundfile.read(file, dtype="float32")[0]
@@ -287,9 +293,16 @@ def tune(
         notes += bars * 2
         chords += text.split() * 2
     return Melody(
-        title="made up", composer="", year="", source="", mode=mode,
-        beats_per_bar=groove.size, tempo_range=groove.tempo_range, centre=65,
-        notes=" | ".join(notes), chords=" | ".join(chords),
+        title="made up",
+        composer="",
+        year="",
+        source="",
+        mode=mode,
+        beats_per_bar=groove.size,
+        tempo_range=groove.tempo_range,
+        centre=65,
+        notes=" | ".join(notes),
+        chords=" | ".join(chords),
     )
 
 
@@ -303,9 +316,7 @@ def _bar(
     found, clock = [], 0.0
     for beats in rhythm:
         if clock % groove.grid == 0 or beats >= groove.grid:
-            near = sorted(
-                (n for n in range(-3, 9) if n % 7 in tones), key=lambda n: abs(n - place)
-            )
+            near = sorted((n for n in range(-3, 9) if n % 7 in tones), key=lambda n: abs(n - place))
             place = near[int(noise.integers(min(3, len(near))))]
         else:
             place = int(np.clip(place + noise.choice([-1, 1]), -3, 8))

@@ -2,8 +2,9 @@
 
 import concurrent.futures
 import hashlib
-import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -265,20 +266,21 @@ def test_one_at_a_time_fetches_a_key(cache: Cache) -> None:
         pass
 
 
-def _hold(place: Path, ready: str) -> None:
-    with Cache(place).alone(KEY):
-        Path(ready).touch()
-        time.sleep(60)
+HOLD = f"""
+import sys, time
+from pathlib import Path
+from curate.sources.cache import Cache
+with Cache(Path(sys.argv[1])).alone({KEY!r}):
+    print("held", flush=True)
+    time.sleep(60)
+"""
 
 
-def test_a_killed_holder_holds_nothing(cache: Cache, tmp_path: Path) -> None:
-    ready = tmp_path / "ready"
-    process = multiprocessing.get_context("spawn").Process(
-        target=_hold, args=(cache.place, str(ready))
-    )
-    process.start()
-    while not ready.exists():
-        time.sleep(0.01)
+def test_a_killed_holder_holds_nothing(cache: Cache) -> None:
+    command = [sys.executable, "-c", HOLD, str(cache.place)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"held\n"
     entered = threading.Event()
 
     def enter() -> None:
@@ -291,4 +293,5 @@ def test_a_killed_holder_holds_nothing(cache: Cache, tmp_path: Path) -> None:
     process.kill()
     waiting.join(10)
     assert entered.is_set()
-    process.join()
+    process.wait(10)
+    process.stdout.close()
