@@ -12,7 +12,7 @@ from curate.dataset import Dataset
 from curate.dataset import load as _load
 from curate.engine import Done, Engine, Job, Result
 from curate.errors import ConfigError
-from curate.labels.weights import Files
+from curate.labels.models.weights import Files
 from curate.progress import Progress, Silent
 from curate.records import Seconds
 from curate.validate import Report
@@ -43,7 +43,7 @@ def build(
         timeout: Longest a worker may take for one track, in seconds.
         progress: Told of every step.
         engine: Where work runs; a pool of `jobs` processes by default.
-        models: Folder of model files, see `curate.labels.weights.folder`.
+        models: Folder of model files, see `curate.labels.models.weights.folder`.
 
     Raises:
         curate.errors.CurateError: The configuration is wrong, a model that it asks for is missing

@@ -13,7 +13,8 @@ import msgspec
 
 from curate import safeyaml, schema
 from curate.errors import ConfigError
-from curate.labels import vocabulary, zoo
+from curate.labels import vocabulary
+from curate.labels.models import zoo
 from curate.records import Hertz, Lufs, Seconds, Share
 
 
@@ -129,8 +130,8 @@ class LabelOptions:
     Thresholds act late: other ones need no audio work.
 
     Attributes:
-        models: Kinds of labels that models give (`curate.labels.zoo.KINDS`). Signal analysis, tags
-            and manual labels are always there.
+        models: Kinds of labels that models give (`zoo.KINDS`). Signal analysis, tags and manual
+            labels are always there.
         floor: Scores below it are not even kept.
         genre: Essentia's usual 0.1; of 400 styles few pass.
         mood: Moods score low: 0.05.
@@ -242,7 +243,7 @@ class Artist:
     Attributes:
         name: As it will stand in the dataset.
         files: Globs, folders, audio files or m3u/m3u8 playlists; relative to artists.yaml.
-        playlists: Addresses that yt-dlp can read: playlists, channels, albums, videos, feeds, files.
+        playlists: Addresses for yt-dlp: of playlists, channels, albums, videos, feeds, files.
         spotify: Artists, albums, playlists or tracks there, as URIs or addresses.
         table: A table of tracks.
         limit: At most this many tracks.

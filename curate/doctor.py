@@ -132,7 +132,7 @@ def _decoding() -> Check:
 def _models() -> Check:
     """Signal labels need no model, so missing ones are no fault; broken ones are."""
     try:
-        from curate.labels import weights, zoo
+        from curate.labels.models import weights, zoo
 
         place = weights.folder()
         states = list(weights.states(zoo.MODELS, place))

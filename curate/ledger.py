@@ -13,9 +13,9 @@ from curate.config import Config
 from curate.errors import AudioError, CurateError
 from curate.labels import signal, statements, tags, vocabulary
 from curate.labels.manual import NO_MANUAL, Manual
+from curate.labels.models.weights import Files
 from curate.labels.statements import Manually, Statements
 from curate.labels.vocabulary import Vocabulary
-from curate.labels.weights import Files
 from curate.names import digest
 from curate.records import (
     Captions,

@@ -20,7 +20,7 @@ from curate.config import Config
 from curate.engine import Done, Engine, Lost
 from curate.errors import AudioError
 from curate.labels import manual, vocabulary
-from curate.labels.weights import Files
+from curate.labels.models.weights import Files
 from curate.ledger import AWAY, Item, Ledger
 from curate.progress import Progress
 from curate.records import BuildInfo, Chunked, Counts, Rejection, Retrieved, Track
@@ -190,9 +190,14 @@ class Build:
             except AudioError as error:
                 self._rejected[index] = rejection(found, "list", error)
             items.append(Item(index, found, path, on_disk, retrieved))
-        if self._limit is None:  # else it may be of a track that is not listed now
+        if self._lists_all(items):  # else labels may be of tracks that are not listed now
             self._manual.check((item.track.id, item.track.uri) for item in items)
         return items
+
+    def _lists_all(self, items: list[Item]) -> bool:
+        """Whether nothing was cut off the listing, and no folder of it was away."""
+        limited = self._limit is not None or any(a.limit for a in self._config.artists)
+        return not limited and all(item.track.title for item in items)
 
     def _clips_by_track(self, items: list[Item]) -> Callable[[str], set[str] | None]:
         """The ids of a track's clips, the dropped ones too; None for a track that was not cut."""

@@ -5,10 +5,10 @@ from pathlib import Path
 from curate.catalog import Catalog
 from curate.engine import Engine, Lost
 from curate.errors import ConfigError
-from curate.labels import models as running
-from curate.labels import weights, zoo
+from curate.labels.models import listening as running
+from curate.labels.models import weights, zoo
+from curate.labels.models.weights import Files
 from curate.labels.vocabulary import UnknownClass, Vocabulary
-from curate.labels.weights import Files
 from curate.names import digest
 
 TRIED = "models"

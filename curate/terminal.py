@@ -27,8 +27,8 @@ from curate.records import SPLITS, Counts
 
 if TYPE_CHECKING:  # to say that numpy is broken, the doctor must not need it
     from curate.doctor import Check
-    from curate.labels.fetching import Fetched
-    from curate.labels.weights import State
+    from curate.labels.models.fetching import Fetched
+    from curate.labels.models.weights import State
     from curate.pipeline import Plan, Result
     from curate.status import Status
     from curate.validate import Report
@@ -121,7 +121,7 @@ class Downloads:
             self._bars.stop()
 
     def arrived(self, file: str, have: int, total: int | None) -> None:
-        """See `curate.labels.download.Tell`."""
+        """See `curate.labels.models.download.Tell`."""
         if not _ERR.is_terminal:
             return
         if file != self._file:
@@ -133,7 +133,7 @@ class Downloads:
         self._bars.update(self._task, completed=have, total=total)
 
     def waits(self, file: str, why: str, seconds: float) -> None:
-        """See `curate.labels.download.Tell`."""
+        """See `curate.labels.models.download.Tell`."""
         line = f"[yellow]{escape(file)}:[/] {escape(why)}; trying again in {seconds:.0f} s"
         self._bars.console.print(line, soft_wrap=True)
 

@@ -132,7 +132,7 @@ def relocate(options: argparse.Namespace) -> int:
 def models_list(options: argparse.Namespace) -> int:
     """`curate models list`."""
     from curate import terminal
-    from curate.labels import weights, zoo
+    from curate.labels.models import weights, zoo
 
     place, onnx = weights.folder(options.models), weights.onnx_available()
     states = list(weights.states(zoo.MODELS, place))
@@ -149,7 +149,7 @@ def models_list(options: argparse.Namespace) -> int:
 def models_fetch(options: argparse.Namespace) -> int:
     """`curate models fetch`."""
     from curate import terminal
-    from curate.labels import fetching, weights
+    from curate.labels.models import fetching, weights
 
     place = weights.folder(options.models)
     models = weights.complete(weights.named(options.names or ["all"]))
@@ -163,7 +163,7 @@ def models_fetch(options: argparse.Namespace) -> int:
 
 def models_accept(options: argparse.Namespace) -> int:
     """`curate models accept`."""
-    from curate.labels import weights
+    from curate.labels.models import weights
 
     for path in weights.accept(weights.named(options.names), weights.folder(options.models)):
         print(f"{path}: accepted as it is")

@@ -13,7 +13,7 @@ from curate import audio
 from curate.config import Config
 from curate.errors import AudioError, CurateError
 from curate.labels import signal
-from curate.labels.weights import Files
+from curate.labels.models.weights import Files
 from curate.records import (
     Chunked,
     Classified,

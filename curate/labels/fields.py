@@ -210,14 +210,15 @@ def _opposite(said: _Said, kind: str, least: float, words: Vocabulary) -> str:
 
 
 def _words(said: _Said, kind: str, options: Words, words: Vocabulary) -> tuple[str, ...]:
-    every = said.manual(kind)
+    every, most = said.manual(kind), None
     if every is None:
+        most = options.most
         heard = sorted(filter(_by_model, said.own.get(kind, ())), key=_surest)
         told = [label for label in said.whole.get(kind, ()) if not _by_model(label)]
         own = [label for label in said.own.get(kind, ()) if not _by_model(label)]
         every = [*own, *told, *_styles_first(heard)]
     found = dict.fromkeys(_word(label, words) for label in every)
-    return tuple(word for word in found if word)[: options.most]
+    return tuple(word for word in found if word)[:most]
 
 
 def _surest(label: Label) -> tuple[float, str]:

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from curate.config import LabelOptions
-from curate.labels import fields, zoo
+from curate.labels import fields
 from curate.labels.fields import Fields
+from curate.labels.models import zoo
 from curate.labels.vocabulary import Vocabulary
 from curate.records import Answer, Chunk, Classified, Label
 

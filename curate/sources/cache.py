@@ -21,7 +21,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,14 +139,18 @@ class Cache:
         return path
 
     @contextlib.contextmanager
-    def alone(self, key: str) -> Iterator[None]:
+    def alone(self, key: str, tick: Callable[[], None] | None = None) -> Iterator[None]:
         """Waits until no other thread or process is fetching this key, and keeps them waiting.
 
         Ask `audio` again inside: the other one may have brought it.
+
+        Args:
+            key: The key.
+            tick: Called now and then while waiting; what it raises ends the wait.
         """
         path = self.place / "locks" / digest(key)
         with self._writing():
-            file = _locked(path)
+            file = _locked(path, tick)
         try:
             yield
         finally:
@@ -259,13 +263,13 @@ def _lock(path: Path) -> Iterator[None]:
         os.close(file)
 
 
-def _locked(path: Path) -> int:
+def _locked(path: Path, tick: Callable[[], None] | None = None) -> int:
     """A descriptor that holds the lock of this file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            _wait_for(file, tick)
             if os.path.samestat(os.fstat(file), path.stat()):
                 return file
         except FileNotFoundError:  # the one before removed it
@@ -274,6 +278,16 @@ def _locked(path: Path) -> int:
             os.close(file)
             raise
         os.close(file)
+
+
+def _wait_for(file: int, tick: Callable[[], None] | None) -> None:
+    while tick is not None:
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            tick()
+            time.sleep(0.1)
+    return fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def _size(folder: str) -> int:

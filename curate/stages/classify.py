@@ -7,7 +7,7 @@ stage is done again; another threshold does nothing here at all.
 from curate import audio
 from curate.config import Config
 from curate.labels import signal
-from curate.labels.weights import Files
+from curate.labels.models.weights import Files
 from curate.names import digest
 from curate.records import Classified, Fetched
 from curate.stages import chunk
@@ -21,7 +21,7 @@ NOTHING = Classified((), ())
 
 def fingerprint(fetched: Fetched, config: Config, models: tuple[Files, ...]) -> str:
     """Names what `classify` would return."""
-    from curate.labels.models import VERSION as MODELS
+    from curate.labels.models.listening import VERSION as MODELS
 
     cut = config.chunk
     windows = (cut.seconds, cut.sample_rate, cut.tail)
@@ -38,7 +38,7 @@ def classify(
     """
     if not models:
         return NOTHING
-    from curate.labels.models import load
+    from curate.labels.models.listening import load
 
     heard = load(models).listen(single, signal.RATE)
     rate, floor = config.chunk.sample_rate, config.labels.floor

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from curate import jsonio
-from curate.labels import zoo
+from curate.labels.models import zoo
 from curate.records import SPLITS, BuildInfo, TrackLine
 
 

@@ -71,7 +71,7 @@ def faults(labels: Any) -> Iterator[tuple[str, str]]:
         fault = None
         if score is not None and not 0 <= score <= 1:
             fault = "label_range", f"score {score:g}, expected 0 to 1"
-        elif kind == "key" and isinstance(value, str) and not KEY.fullmatch(value):
+        elif kind == "key" and isinstance(value, str) and value and not KEY.fullmatch(value):
             fault = "key_name", f"{shown(value)}, expected tonic and mode as in 'F# minor'"
         elif isinstance(kind, str) and kind in RANGES:
             (low, high), measured = RANGES[kind], number(value)

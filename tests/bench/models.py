@@ -31,7 +31,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "standins")]
 
 from curate import audio
 from curate.engine.local import SINGLE_THREADED
-from curate.labels import mel, models, signal, weights, zoo
+from curate.labels import signal
+from curate.labels.models import listening as models
+from curate.labels.models import mel, weights, zoo
 
 RATE = signal.RATE
 TRACK_S = 240

@@ -55,8 +55,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "standins")]
 
 from curate.engine.local import SINGLE_THREADED
-from curate.labels import zoo
 from curate.labels.essentia import algorithms
+from curate.labels.models import zoo
 
 CUT_S = 30
 THRESHOLDS = {"genre": 0.1, "mood": 0.05, "instrument": 0.1}

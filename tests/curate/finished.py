@@ -16,6 +16,7 @@ from curate.records import (
     Fetched,
     Inspection,
     Label,
+    Origin,
     Split,
     SplitCount,
     Tags,
@@ -92,6 +93,7 @@ def finished(number: int = 0, split: Split = "train", clips: int = 2) -> Finishe
     captions = tuple(Caption(each.id, f"A {each.index}. clip.", "template.1") for each in chunks)
     return Finished(
         track,
+        Origin(track.uri),
         Fetched("aa" * 32, 5, 7, "flac", TAGS),
         Inspection(60.0, 44100, 2, -14.0, -1.0, 0.0, 0.0, 20000.0, 0.0, 0),
         said(LABELS, chunks),

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from models import write_models
 
-from curate.labels import zoo
-from curate.labels.shelf import EXTENSIONS
+from curate.labels.models import zoo
+from curate.labels.models.shelf import EXTENSIONS
 
 Fault = Callable[[BaseHTTPRequestHandler, bytes, int], None]
 """Answers a request for a file's bytes from a place on, in its own way."""

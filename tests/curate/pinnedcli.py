@@ -11,7 +11,7 @@ from pathlib import Path
 import modelsite
 
 from curate import cli
-from curate.labels import zoo
+from curate.labels.models import zoo
 
 
 def main() -> int:

@@ -149,7 +149,11 @@ def test_a_wrong_option_is_named_with_its_line(file: Path, text: str, fault: str
         ("name: jpop\n", "", "1: top level: 'name' is missing. Name of the dataset"),
         ("rights: private research", "rights: ''", '2: rights: "": must not be empty'),
         ("rights: private research", "rights: ' '", r'2: rights: " ": must match \S'),
-        ("    files: [music]\n", "", "4: artists[0]: 'YOASOBI' has no source; give files, playlists"),
+        (
+            "    files: [music]\n",
+            "",
+            "4: artists[0]: 'YOASOBI' has no source; give",
+        ),
         ("    files: [music]\n", "    files: []\n", "5: artists[0].files: []: needs at least 1"),
         ("    files: [music]\n", "    files: [1]\n", "5: artists[0].files[0]: 1: expected string"),
         ("    files: [music]\n", "    files: music\n", '5: artists[0].files: "music": expected'),

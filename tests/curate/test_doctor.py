@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from curate import audio, doctor, schema
-from curate.labels import weights
+from curate.labels.models import weights
 
 ROOT = Path(doctor.__file__).parents[1]
 

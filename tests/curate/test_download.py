@@ -18,8 +18,8 @@ import pytest
 from modelsite import BIG, Site, cut, packed, page, reset, send, stall, status
 
 from curate.errors import CurateError
-from curate.labels import download, shelf, zoo
-from curate.labels.download import Wanted
+from curate.labels.models import download, shelf, zoo
+from curate.labels.models.download import Wanted
 
 NAME = "x.pb"
 MODEL = zoo.BY_NAME["mtg_jamendo_moodtheme-discogs-effnet-1"]

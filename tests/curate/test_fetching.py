@@ -12,7 +12,7 @@ import pytest
 from modelsite import Site, page, status
 
 from curate.errors import CurateError
-from curate.labels import download, fetching, shelf, weights, zoo
+from curate.labels.models import download, fetching, shelf, weights, zoo
 
 EMBEDDING = zoo.BY_NAME[zoo.EFFNET]
 GENRE = "genre_discogs400-discogs-effnet-1"

@@ -128,9 +128,7 @@ def test_of_changed_bytes_only_the_file_is_known(catalog: Catalog, file: Path) -
     worked(catalog, file)
     file.write_bytes(b"other")
     found = ledger(catalog).known(item(file))
-    assert found == Known(
-        fetched=fetch.fetch(file, fetch.look(file)), classified=classify.NOTHING
-    )
+    assert found == Known(fetched=fetch.fetch(file, fetch.look(file)), classified=classify.NOTHING)
 
 
 def test_bytes_that_come_back_are_known_again_but_for_the_clips(
@@ -267,8 +265,8 @@ def test_captions_are_made_once(
     assert "A minor" in made.captions[0].text
     monkeypatch.setattr(caption, "caption", None)
     assert ledger(catalog).captions(item(file), complete, said) == made
+    other = ledger(catalog, replace(CONFIG, captions=CaptionOptions(1)))
     with pytest.raises(TypeError):
-        other = ledger(catalog, replace(CONFIG, captions=CaptionOptions(1)))
         other.captions(item(file), complete, said)
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from curate.config import Artist
 from curate.errors import ConfigError
-from curate.labels import columns, manual, vocabulary
-from curate.labels.columns import COLUMNS, MAX_DESCRIPTION, MAX_TITLE, MAX_WORD, RANGES
-from curate.labels.manual import NO_MANUAL, Manual
+from curate.labels import manual, vocabulary
+from curate.labels.manual import NO_MANUAL, Manual, columns
+from curate.labels.manual.columns import COLUMNS, MAX_DESCRIPTION, MAX_TITLE, MAX_WORD, RANGES
 from curate.names import chunk_id, track_id, track_slug
 from curate.records import LABEL_UNITS, Label, Track
 from curate.sources.files import Files

@@ -21,9 +21,10 @@ import tinyrule
 
 from curate.engine.local import SINGLE_THREADED
 from curate.errors import CurateError
-from curate.labels import mel, models, shelf, weights, zoo
 from curate.labels.essentia import algorithms
-from curate.labels.weights import Files
+from curate.labels.models import listening as models
+from curate.labels.models import mel, shelf, weights, zoo
+from curate.labels.models.weights import Files
 from curate.records import Answer
 
 Array = npt.NDArray[np.float32]
@@ -455,7 +456,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 import numpy as np
-from curate.labels import models, weights, zoo
+from curate.labels.models import listening as models, weights, zoo
 for onnx in (False, True):
     bare = [replace(model, pinned={}) for model in zoo.MODELS]
     files = weights.find(bare, Path(sys.argv[1]), onnx=onnx)
@@ -478,7 +479,7 @@ import json, resource, sys, time
 from dataclasses import replace
 from pathlib import Path
 import numpy as np
-from curate.labels import models, weights, zoo
+from curate.labels.models import listening as models, weights, zoo
 bare = [replace(model, pinned={}) for model in zoo.MODELS]
 ready = models.load(weights.find(bare, Path(sys.argv[1]), onnx=sys.argv[2] == "onnx"))
 noise = np.random.default_rng(0).standard_normal(16000 * 60).astype(np.float32) * 0.1
@@ -513,7 +514,7 @@ from dataclasses import replace
 from pathlib import Path
 import numpy as np
 import psutil
-from curate.labels import models, weights, zoo
+from curate.labels.models import listening as models, weights, zoo
 bare = [replace(model, pinned={}) for model in zoo.MODELS]
 ready = models.load(weights.find(bare, Path(sys.argv[1]), onnx=sys.argv[2] == "onnx"))
 draw = np.random.default_rng(0)

@@ -18,7 +18,7 @@ import rig
 from modelsite import BIG, Site, cut, page, stall, status
 
 from curate import cli
-from curate.labels import download, weights, zoo
+from curate.labels.models import download, weights, zoo
 
 ROOT = Path(cli.__file__).parents[1]
 NETWORK = "discogs-effnet-bsdynamic-1.onnx"

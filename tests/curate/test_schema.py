@@ -15,7 +15,7 @@ import schema_readme
 
 from curate import jsonio, schema
 from curate.config import Artist, Config
-from curate.labels import zoo
+from curate.labels.models import zoo
 from curate.records import (
     LABEL_UNITS,
     SPLITS,

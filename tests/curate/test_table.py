@@ -6,7 +6,6 @@ import logging
 import threading
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 from modelsite import serving
 
-from curate.config import Artist, Table
+from curate.config import Artist, Table, WebOptions
 from curate.errors import ConfigError
 from curate.labels import fields
 from curate.names import track_id
@@ -23,42 +22,37 @@ from curate.records import LABEL_UNITS, Label, Origin, Rejection, Track
 from curate.sources.cache import Cache
 from curate.sources.source import Got, SourceError, Tell
 from curate.sources.table import MEANINGS, PRESETS, Tables
+from curate.sources.web.source import Web
 
 MUSICCAPS = Path(__file__).parents[1] / "data/musiccaps.csv"
 ADDRESS = "https://example.com/a.flac"
 
 
 class Http:
-    """A source for addresses, by plain HTTP into a cache."""
-
-    name = "http"
+    """Fetches addresses by plain HTTP into a cache."""
 
     def __init__(self, cache: Cache, licence: str | None = None) -> None:
         self.cache = cache
         self.licence = licence
-        self.asked: list[Track] = []
+        self.asked: list[tuple[str, str | None]] = []
 
-    def list_tracks(self, artist: Artist) -> Iterator[Track | Rejection]:
-        return iter(())
+    def kept(self, uri: str) -> Got | None:
+        return self.cache.audio(uri)
 
-    def at_hand(self, track: Track) -> Got | None:
-        return self.cache.audio(f"{track.source} {track.uri}")
-
-    def get(self, track: Track, tell: Tell) -> Got:
-        key = f"{track.source} {track.uri}"
-        with self.cache.alone(key):
-            if (found := self.cache.audio(key)) is not None:
+    def fetch(self, uri: str, tell: Tell, listed_at: str | None = None) -> Got:
+        with self.cache.alone(uri):
+            if (found := self.kept(uri)) is not None:
                 return found
-            self.asked.append(track)
-            file = self.cache.partial(key) / "audio.flac"
+            self.asked.append((uri, listed_at))
+            file = self.cache.partial(uri) / "audio.flac"
             try:
-                with urllib.request.urlopen(track.uri) as answer:
+                with urllib.request.urlopen(uri) as answer:
                     file.write_bytes(answer.read())
             except OSError as error:
                 raise SourceError("network", str(error)) from None
             now = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
-            origin = Origin(track.uri, licence=self.licence, retrieved_at=now)
-            return self.cache.keep(key, file, origin, [Label("title", "Its page", "http")])
+            origin = Origin(uri, licence=self.licence, retrieved_at=now)
+            return self.cache.keep(uri, file, origin, [Label("title", "Its page", "http")])
 
 
 def tell(done: int, total: int | None) -> None:
@@ -170,7 +164,7 @@ def test_captions_of_several_lines_and_quotes_in_lists() -> None:
         ("is_audioset_eval", 20),
         ("is_balanced_subset == true and author_id in [0, 2]", 7),
         ("start_s >= 100", 8),
-        ("start < 30 and keyword == 'amateur recording'", 2),
+        ("start < 30 and keyword == 'amateur recording'", 3),
         ("caption == null", 0),
         ("len(keyword) > 5", 1),
     ],
@@ -488,7 +482,7 @@ def test_files_are_beside_the_table(tables: Tables, tmp_path: Path, value: str, 
         got = tables.at_hand(track)
         assert got is not None
         assert got.path == tmp_path / uri
-        assert got.origin == Origin(track.uri)
+        assert got.origin == Origin(uri)
         assert tables.get(track, tell) == got
 
 
@@ -562,9 +556,37 @@ def test_rows_of_one_address_share_one_download(tmp_path: Path) -> None:
         assert got[0].path.read_bytes() == b"sound" * 1000
         assert got[0].labels == (Label("title", "Its page", "http"),)
         assert [tables.at_hand(track) for track in tracks] == got
-        asked = web.asked[0]
-        assert (asked.uri, asked.source, asked.start_s) == (address, "http", 0.0)
-        assert (asked.end_s, asked.id) == (None, track_id("http", address))
+        assert web.asked == [(address, None)]
+
+
+def test_only_homes_that_are_named_lead_home(tmp_path: Path) -> None:
+    with serving({"a.flac": b"a", "b.flac": b"b"}) as site, serving({"c.flac": b"c"}) as other:
+        web = Http(Cache(tmp_path / "cache"))
+        tables = Tables(tmp_path, web, homes=(f"{site.address}/list.csv",))
+        addresses = [f"{site.address}/a.flac", f"{site.address}/b.flac", f"{other.address}/c.flac"]
+        for track in listed(tables, tmp_path, "address\n" + "\n".join(addresses)):
+            assert isinstance(track, Track)
+            tables.get(track, tell)
+        home = f"{site.address}/list.csv"
+        assert web.asked == list(zip(addresses, [home, home, None], strict=True))
+
+
+def test_the_real_web_source_fits(tmp_path: Path) -> None:
+    with serving({"a.flac": b"no sound"}) as site:
+        web = Web(tmp_path, WebOptions(), 1800.0, Cache(tmp_path / "cache"), offline=True)
+        tables = Tables(tmp_path, web)
+        track = only_track(listed(tables, tmp_path, f"address\n{site.address}/a.flac\n"))
+        assert tables.at_hand(track) is None
+        with pytest.raises(SourceError, match="offline"):
+            tables.get(track, tell)
+        assert site.asked == []
+
+
+def test_addresses_have_one_spelling(tables: Tables, tmp_path: Path) -> None:
+    spellings = ["HTTPS://Example.com:443/a?utm_source=x#t=5", "https://example.com/a"]
+    first, second = listed(tables, tmp_path, "address\n" + "\n".join(spellings))
+    assert (first.uri, second.id) == ("https://example.com/a", first.id)
+    assert only_rejection([second]).code == "listed_twice"
 
 
 def test_what_the_web_refuses_is_refused(tmp_path: Path) -> None:
@@ -596,7 +618,7 @@ def test_titles_of_addresses(tables: Tables, tmp_path: Path) -> None:
         "https://www.youtube.com/watch?v=abc&list=x": "abc",
         "https://example.com/music/%E5%A4%9C%20x.mp3": "夜 x",
         "https://example.com/music/": "music",
-        "https://example.com": "example.com",
+        "https://example.com/": "example.com",
         "https://example.com/?v=..%2F..%2Fx": ".. .. x",
         "https://example.com/a%00%0Ab": "a b",
     }

@@ -10,7 +10,7 @@ import pytest
 from modelsite import PAGE
 
 from curate.errors import CurateError
-from curate.labels import shelf, weights, zoo
+from curate.labels.models import shelf, weights, zoo
 
 WEIGHTS = bytes(range(256)) * 40
 ABOUT = json.dumps({"classes": ["calm", "dark"]}).encode()

@@ -11,7 +11,7 @@ from handmade import rows
 
 from curate import jsonio
 from curate.config import ChunkOptions
-from curate.records import SPLITS, ManifestLine, Sidecar, SplitCount, TrackLine
+from curate.records import SPLITS, ManifestLine, Origin, Sidecar, SplitCount, TrackLine
 from curate.stages import write
 from curate.stages.write import Finished, Written
 
@@ -87,6 +87,7 @@ def test_a_track_has_its_line_with_rights_and_origin(tmp_path: Path) -> None:
         isrc="JPAB11912345",
         source="files",
         uri="music/0.flac",
+        origin=Origin("music/0.flac"),
         sha256="aa" * 32,
         rights="made by a test",
         licence="CC BY 4.0",

@@ -17,7 +17,7 @@ import tinyrule
 
 from curate import api
 from curate.errors import CurateError
-from curate.labels import weights, zoo
+from curate.labels.models import weights, zoo
 
 pytestmark = pytest.mark.integration
 

@@ -192,8 +192,8 @@ class Connection:
     def _limited(self, wait_s: Seconds) -> SourceError:
         until = datetime.fromtimestamp(self.now() + wait_s, UTC)
         reason = (
-            f"Spotify asks to wait {wait_s:.0f} s, until {until:%Y-%m-%d %H:%M} UTC, more than "
-            f"spotify.max_wait_s {self._max_wait_s:g} allows; build again after that"
+            f"Spotify asks to wait {wait_s:.0f} s, until {until:%Y-%m-%d %H:%M} UTC, and a request "
+            f"waits {self._max_wait_s:g} s at most (spotify.max_wait_s); build again after that"
         )
         _LOG.info("%s", reason)
         return SourceError("rate_limited", reason, until)

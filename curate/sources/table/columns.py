@@ -16,12 +16,13 @@ from pathlib import Path
 from curate.config import Table
 from curate.errors import ConfigError
 from curate.expression import Kind
-from curate.labels import columns as manual
-from curate.labels.sheet import Wrong
+from curate.labels.manual import columns as manual
+from curate.labels.manual.sheet import Wrong
 from curate.labels.vocabulary import Vocabulary
 from curate.records import Label, Seconds
 from curate.sources import files
 from curate.sources.table.reading import nearest
+from curate.sources.web.addresses import canonical
 from curate.validate.report import shown
 from curate.validate.text import number
 
@@ -146,23 +147,23 @@ def seconds(value: object) -> Seconds:
 
 
 def address(value: object) -> str:
-    """An address of the web, without a fragment.
+    """An address of the web in one spelling, without a fragment.
 
     Raises:
         Wrong: It is none, or holds a password, which would end up in the dataset.
     """
-    text = value if isinstance(value, str) else ""
+    text = value if isinstance(value, str) and len(value) <= MAX_ADDRESS else ""
     try:
         parts = urllib.parse.urlsplit(text)
-        host, secret = parts.hostname, parts.username is not None or parts.password is not None
+        host, spelt = parts.hostname, canonical(urllib.parse.urldefrag(text).url)
     except ValueError:
-        host, secret = None, False
-    if secret:
+        host, spelt = None, ""
+    if host and (parts.username is not None or parts.password is not None):
         raise Wrong("the address holds a user name or password; take it out")
     plain = all(unicodedata.category(c)[0] not in "CZ" for c in text)
-    if not host or parts.scheme not in {"http", "https"} or not plain or len(text) > MAX_ADDRESS:
+    if not (host and plain and parts.scheme.lower() in {"http", "https"}):
         raise Wrong(f"{shown(value)} is no address; write one that begins with https://")
-    return urllib.parse.urldefrag(text).url
+    return spelt
 
 
 def youtube(value: object) -> str:

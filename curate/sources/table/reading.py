@@ -11,6 +11,7 @@ import csv
 import difflib
 import io
 import itertools
+import math
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -347,8 +348,12 @@ class _Parquet:
                 raise ConfigError(f"{place}: {_first_line(error)}; mend the table") from None
             for row in rows:
                 number += 1
-                cells = {name: row[name] for name in names if row[name] not in (None, "")}
+                cells = {name: row[name] for name in names if not _is_empty(row[name])}
                 yield Row(number, cells)
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
 
 
 def _first_line(error: Exception) -> str:

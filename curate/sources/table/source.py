@@ -12,22 +12,24 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from curate import expression
 from curate.config import Artist, Table
 from curate.errors import ConfigError
 from curate.expression import Expression, ExpressionError, Kind
 from curate.labels import vocabulary
-from curate.labels.columns import MAX_TITLE, text
-from curate.labels.sheet import Wrong
+from curate.labels.manual.columns import MAX_TITLE, text
+from curate.labels.manual.sheet import Wrong
 from curate.labels.vocabulary import Vocabulary
 from curate.names import slug, track_id
 from curate.records import Label, Origin, Rejection, Seconds, Track
 from curate.sources.files import title_of
-from curate.sources.source import Got, Source, Tell
+from curate.sources.source import Got, Tell
 from curate.sources.table import columns, reading
 from curate.sources.table.columns import MEANINGS, PLACES, PRESETS, Cells
 from curate.sources.table.reading import Bad, Row, Sheet
+from curate.sources.web.addresses import host_of
 
 NAME = "table"
 
@@ -37,21 +39,51 @@ _DESCRIBING = tuple(meaning for meaning in MEANINGS if meaning not in {*PLACES, 
 _NO_LABELS = {"artist"}
 
 
+class Fetcher(Protocol):
+    """What fetches addresses: `curate.sources.web.source.Web`."""
+
+    def kept(self, uri: str) -> Got | None:
+        """What was fetched from there, if its file is still there."""
+        ...
+
+    def fetch(self, uri: str, tell: Tell, listed_at: str | None = None) -> Got:
+        """Fetches it, for the first time or again.
+
+        Args:
+            uri: The address.
+            tell: Told of the progress.
+            listed_at: The address that leads there; its host may be at home, no other may.
+
+        Raises:
+            SourceError: It cannot be had.
+        """
+        ...
+
+
 class Tables:
-    """Lists the rows of tables; addresses are fetched by the source for the web.
+    """Lists the rows of tables. See `Source`.
 
     Args:
         base: Folder of artists.yaml.
-        web: Fetches addresses: a source whose tracks have an address as `uri`.
+        web: Fetches addresses.
         words: Knows the words for voices and the like.
+        homes: Addresses on this machine or in the house that rows may lead to. A table may come
+            from anyone, so it leads to the open web only.
     """
 
     name = NAME
 
-    def __init__(self, base: Path, web: Source, words: Vocabulary | None = None) -> None:
+    def __init__(
+        self,
+        base: Path,
+        web: Fetcher,
+        words: Vocabulary | None = None,
+        homes: tuple[str, ...] = (),
+    ) -> None:
         self._base = Path(os.path.abspath(base))
         self._web = web
         self._words = words or vocabulary.load()
+        self._homes = {host_of(home): home for home in homes}
 
     def list_tracks(self, artist: Artist) -> Iterator[Track | Rejection]:
         """The rows of the artist's table, in its order.
@@ -70,25 +102,26 @@ class Tables:
             yield from rows.tracks(sheet)
 
     def at_hand(self, track: Track) -> Got | None:
-        """The file that a row names, whether or not it is there; of an address, what is cached."""
-        place = track.uri.removesuffix(_fragment(track.start_s, track.end_s))
+        """The file that a row names, whether or not it is there; of an address, what is kept."""
+        place = _whole(track)
         if "://" not in place:
-            return _with_licence(Got(self._base / place, Origin(track.uri)), track)
-        got = self._web.at_hand(self._asked(track, place))
+            return _with_licence(Got(self._base / place, Origin(place)), track)
+        got = self._web.kept(place)
         return None if got is None else _with_licence(got, track)
 
     def get(self, track: Track, tell: Tell) -> Got:
-        """See `Source`."""
-        place = track.uri.removesuffix(_fragment(track.start_s, track.end_s))
+        """See `Source`. All of an address is fetched, so that its rows share it."""
         found = self.at_hand(track)
         if found is not None:
             return found
-        return _with_licence(self._web.get(self._asked(track, place), tell), track)
+        place = _whole(track)
+        got = self._web.fetch(place, tell, self._homes.get(host_of(place)))
+        return _with_licence(got, track)
 
-    def _asked(self, track: Track, address: str) -> Track:
-        """What the web is asked for: all of the address, so that rows share it."""
-        name = self._web.name
-        return Track(track_id(name, address), name, address, track.artist, track.title)
+
+def _whole(track: Track) -> str:
+    """The file or address that a track is all or a part of."""
+    return track.uri.removesuffix(_fragment(track.start_s, track.end_s))
 
 
 def _with_licence(got: Got, track: Track) -> Got:

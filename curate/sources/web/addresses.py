@@ -51,9 +51,7 @@ def canonical(address: str) -> str:
     host = f"[{host}]" if ":" in host else host
     if parts.port and parts.port != {"http": 80, "https": 443}.get(scheme):
         host = f"{host}:{parts.port}"
-    query = "&".join(
-        part for part in parts.query.split("&") if not part.lower().startswith("utm_")
-    )
+    query = "&".join(part for part in parts.query.split("&") if not part.lower().startswith("utm_"))
     return urllib.parse.urlunsplit((scheme, host, parts.path or "/", query, parts.fragment))
 
 
@@ -113,8 +111,8 @@ class Guard:
     """Says where requests may go for something that is listed at an address.
 
     - Only http and https.
-    - To addresses of the open web, and to the very host of the listing, on any port. So a listing on
-      this machine or in the house works, but one on the web leads to no private, loopback or
+    - To addresses of the open web, and to the very host of the listing, on any port. So a listing
+      on this machine or in the house works, but one on the web leads to no private, loopback or
       link-local address, whether named by a number or by a name that stands for one.
     - `redirect`: where no site is known to yt-dlp (direct files, feeds, pages), a redirect stays on
       its host or goes above or below it (`a.org`, `www.a.org`, `cdn.a.org`): else what arrives is
@@ -187,7 +185,9 @@ def _ip(host: str) -> _Number | None:
         return ipaddress.ip_address(host.split("%")[0])
     except ValueError:
         pass
-    if not re.fullmatch(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+)){0,3}\.?", host, re.I):
+    if not re.fullmatch(
+        r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+)){0,3}\.?", host, re.IGNORECASE
+    ):
         return None
     try:
         return ipaddress.IPv4Address(socket.inet_aton(host.rstrip(".")))

@@ -29,7 +29,7 @@ REMEDIES = {
     "no_audio": "take it off the list",
     "too_long": "raise limits.track.max_seconds or take it off the list",
     "live": "list its recording when it is over",
-    "no_javascript": "install deno (deno.com) or Node.js 22; curate doctor tells whether it is found",
+    "no_javascript": "install deno (deno.com) or Node.js 22; curate doctor tells if it is found",
     "unexpected": "update yt-dlp (pip install -U yt-dlp), for sites change; then build again",
 }
 """What to do, by code."""
@@ -73,7 +73,7 @@ _WORDS = (
     (
         "members_only",
         r"members?[- ]only|join this channel|for members|premium (members|users|supporters|only)"
-        r"|subscribers? only|supporter-only|only available (to|for) (members|subscribers|supporters)"
+        r"|subscribers? only|supporter-only|available (to|for) (members|subscribers|supporters)"
         r"|requires? payment|purchase|paid (content|video)|available to music premium",
     ),
     (
@@ -102,7 +102,7 @@ _HINTS = re.compile(
     r"(please report this issue on .*|Confirm you are on the latest version.*|See +https?://\S+.*"
     r"|Use --.*|You may want to use --.*|It is recommended to use.*|\(caused by .*|Also see .*"
     r"|For more information, .*)",
-    re.I | re.S,
+    re.IGNORECASE | re.DOTALL,
 )
 
 
@@ -157,6 +157,7 @@ def plain(error: BaseException) -> str:
     words = re.sub(r"^\s*ERROR:\s*", "", words)
     words = _HINTS.sub("", words)
     words = re.sub(r"^\[[\w:.+-]+\] (\S+: )?", "", words)
+    words = re.sub(r"^Got error: ", "", words)
     return clean(redact(words), 200).rstrip(" ;.,:") or type(error).__name__
 
 
@@ -174,7 +175,7 @@ def asked_wait(headers: Mapping[str, str]) -> Seconds | None:
 def by_words(words: str) -> str | None:
     """The code that a site's own words stand for, if they are known."""
     for code, pattern in _WORDS:
-        if re.search(pattern, words, re.I):
+        if re.search(pattern, words, re.IGNORECASE):
             return code
     return None
 

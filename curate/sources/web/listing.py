@@ -57,6 +57,9 @@ LIVE = {
 
 _LINKS = ("url", "url_transparent")
 _LISTS = ("playlist", "multi_video")
+_INHERITED = ("extractor", "extractor_key", "webpage_url", "license", "uploader", "album")
+"""What a recording on a page has of the page, where it says nothing of its own."""
+
 _SECRET = re.compile(r"(?i)passw|token|secret|auth|cookie|header|key|sign")
 
 
@@ -203,6 +206,9 @@ def walk(asker: Any, address: str) -> Generator[tuple[Item, Entry]]:
     seen: dict[str, str] = {}
     for entry, parent in _entries(asker, address, None, DEPTH):
         item = _item(entry, parent)
+        if parent and entry.get("_type") not in _LINKS:
+            for name in _INHERITED:
+                entry.setdefault(name, parent.get(name))
         whole = item.address or item.uri
         if seen.setdefault(item.uri, whole) != whole:  # they differ only in what is secret
             uri = f"{item.uri}#{digest(whole)[:12]}"
@@ -312,3 +318,10 @@ def _public(item: Item) -> Item:
     if redact(plain) == plain and not (notes and _SECRET.search(more)):
         return item
     return replace(item, address="")
+
+
+def too_long(duration_s: Seconds | None, longest_s: Seconds) -> tuple[str, str]:
+    """Code and words for a recording that is longer than wanted, else twice ""."""
+    if duration_s is not None and duration_s > longest_s:
+        return "too_long", f"{duration_s:.0f} s, at most {longest_s:g} s are wanted"
+    return "", ""

@@ -1,7 +1,7 @@
 """Whether there is a JavaScript runtime: YouTube's pages cannot be read without one."""
 
 from curate.sources.web.faults import REMEDIES
-from curate.sources.web.options import RUNTIMES
+from curate.sources.web.settings import RUNTIMES
 
 REMEDY = REMEDIES["no_javascript"]
 """What to do where there is none."""
@@ -9,7 +9,6 @@ REMEDY = REMEDIES["no_javascript"]
 
 def javascript_runtime() -> str:
     """Name and version of the one that yt-dlp uses, "" where it finds none that is new enough."""
-    import yt_dlp.YoutubeDL  # registers the runtimes
     from yt_dlp.globals import supported_js_runtimes
 
     for name in RUNTIMES:

@@ -1,7 +1,7 @@
 """Model files on this machine: where they are, and whether a build can use them.
 
 A models folder holds, for each model of `zoo.MODELS`, its `.json` and a `.pb` or `.onnx`; files may
-as well be copied there by hand (`curate.labels.shelf` says which are right). One model's weights
+as well be copied there by hand (`shelf` says which are right). One model's weights
 can lie in another's file: the `.onnx` of discogs-effnet answers with the 400 genres itself, so that
 beside it genre_discogs400 needs its `.json` only.
 """
@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from curate.errors import CurateError
-from curate.labels import shelf, zoo
-from curate.labels.shelf import EXTENSIONS, Held, Shelf
-from curate.labels.zoo import Model
+from curate.labels.models import shelf, zoo
+from curate.labels.models.shelf import EXTENSIONS, Held, Shelf
+from curate.labels.models.zoo import Model
 
 Backend = Literal["pb", "onnx"]
 

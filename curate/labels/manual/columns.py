@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from curate.labels import tags
-from curate.labels.sheet import Wrong
+from curate.labels.manual.sheet import Wrong
 from curate.labels.vocabulary import Vocabulary
 from curate.records import LABEL_UNITS, Label
 from curate.validate.labels import RANGES as MEASURED

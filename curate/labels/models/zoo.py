@@ -2,7 +2,7 @@
 
 One table, `MODELS`. Weights are Essentia's (https://essentia.upf.edu/models.html), CC BY-NC-SA 4.0:
 for non-commercial use, and a dataset that used them says so. Nothing here is downloaded or loaded;
-`curate.labels.weights` finds and fetches files, `curate.labels.models` runs them.
+`curate.labels.models.weights` finds and fetches files, `curate.labels.models.listening` runs them.
 
 Class names are never written here: they are read from the `.json` beside each model, because their
 order differs from head to head.

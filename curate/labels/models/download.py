@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from curate.errors import CurateError
-from curate.labels import shelf
+from curate.labels.models import shelf
 from curate.records import Seconds
 
 _LOG = logging.getLogger(__name__)

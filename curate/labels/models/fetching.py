@@ -1,4 +1,4 @@
-"""Bringing model files into the models folder. See `curate.labels.weights` for what lies there."""
+"""Bringing model files into the models folder; `weights` says what lies there."""
 
 import contextlib
 import functools
@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from curate.errors import CurateError
-from curate.labels import download, shelf, weights
-from curate.labels.shelf import Shelf
-from curate.labels.zoo import Model
+from curate.labels.models import download, shelf, weights
+from curate.labels.models.shelf import Shelf
+from curate.labels.models.zoo import Model
 
 Choice = Literal["pb", "onnx", "both"]
 """Which weights to fetch; where there is no `.onnx`, every choice means the `.pb`."""

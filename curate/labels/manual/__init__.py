@@ -19,8 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from curate import sources
-from curate.labels import columns, vocabulary
-from curate.labels.sheet import Faults, Row, Wrong, rows
+from curate.labels import vocabulary
+from curate.labels.manual import columns
+from curate.labels.manual.sheet import Faults, Row, Wrong, rows
 from curate.labels.vocabulary import Vocabulary
 from curate.names import chunk_id, track_id
 from curate.records import LABEL_UNITS, Label

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from curate.labels.essentia import algorithms
-from curate.labels.mel import Array
+from curate.labels.models.mel import Array
 
 
 class Unfit(Exception):

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from curate import jsonio
 from curate.errors import CurateError
-from curate.labels.zoo import Model
+from curate.labels.models.zoo import Model
 
 RECORD = "checksums.json"
 

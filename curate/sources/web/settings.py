@@ -117,7 +117,7 @@ def _proxy(proxy: str | None) -> str | None:
         raise wrong from None
     if parts.username is not None or parts.password is not None:
         raise ConfigError(
-            f"web.proxy: '{redact(proxy)}' has a user or a password in it; secrets do not belong in "
-            "artists.yaml: set the environment variable HTTPS_PROXY instead"
+            f"web.proxy: '{redact(proxy)}' has a user or a password in it; secrets do not belong "
+            "in artists.yaml: set the environment variable HTTPS_PROXY instead"
         )
     return proxy

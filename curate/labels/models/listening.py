@@ -4,7 +4,7 @@ A track becomes one mel spectrogram for each kind of network, cut into patches o
 discogs-effnet embeds every patch (MusiCNN, which costs ten times as much a patch, embeds only a
 few), and each head gets all embeddings in one call. What is kept is a row of scores a patch: a
 clip's labels are the mean of the rows of its time. The classes of a head are named in the order of
-its own `.json`, which `curate.labels.weights` has read.
+its own `.json`, which `curate.labels.models.weights` has read.
 
 `.pb` and `.onnx` can be mixed freely: embeddings are the same numbers whichever made them. Of
 genre_discogs400 there is no `.onnx`; where its `Files` name that of discogs-effnet, its scores are
@@ -21,10 +21,10 @@ import numpy.typing as npt
 
 from curate import audio
 from curate.errors import CurateError
-from curate.labels import mel, shelf, zoo
-from curate.labels.mel import Array, Starts
-from curate.labels.runners import Graph, Onnx, Session, Unfit
-from curate.labels.weights import Backend, Files, answered_by_embedding
+from curate.labels.models import mel, shelf, zoo
+from curate.labels.models.mel import Array, Starts
+from curate.labels.models.runners import Graph, Onnx, Session, Unfit
+from curate.labels.models.weights import Backend, Files, answered_by_embedding
 from curate.records import Answer, Hertz, Seconds
 
 _LOG = logging.getLogger(__name__)
