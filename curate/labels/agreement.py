@@ -2,9 +2,8 @@
 
 Tempo: every source is a voice: signal analysis, the file's tag, a model. A voice is right as often
 as its score says, and voices err independently, so Bayes' rule gives how likely each value is. How
-they err is known: a wrong tempo is mostly half or double the right one. So of voices an octave
-apart the surer is believed, or the one that a third joins; a voice that says something else
-altogether changes little.
+they err is known: a wrong tempo is mostly half or double the right one. So of two voices apart the
+surer is believed, unless a third joins the other.
 
 Key: analysis, and where it is unsure the tag. Weighing the two as for tempo was tried: tags would
 have to be right more often than nine times of ten for it to pay (tests/bench/README.md).

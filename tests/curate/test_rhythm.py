@@ -58,6 +58,27 @@ def test_noise_has_no_sure_tempo() -> None:
     assert rhythm.analyse(sounds.noise(20, rate=rhythm.RATE)[:, 0]).confidence < 0.15
 
 
+def test_a_window_has_the_tempo_of_its_own_sound() -> None:
+    """90 then 140 a minute: no beat of one is counted in the other."""
+    parts = [sounds.clicks(bpm, 20, rate=rhythm.RATE) for bpm in (90, 140)]
+    found = rhythm.analyse(np.concatenate(parts))
+    for bpm, start in ((90, 0.0), (140, 20.0)):
+        own, confidence = found.tempo_within(start, start + 20)
+        assert own == pytest.approx(bpm, rel=0.002)
+        assert confidence > 0.9
+    across, doubtful = found.tempo_within(10.0, 30.0)
+    assert across is not None
+    assert doubtful < 0.8
+
+
+@pytest.mark.parametrize("window", [(0.0, 3.9), (5.0, 9.0), (12.0, 22.0), (30.0, 40.0)])
+def test_a_window_with_few_beats_has_no_tempo(window: tuple[float, float]) -> None:
+    """Too short; slow; silent; behind the end."""
+    clicks = sounds.clicks(60, 10, rate=rhythm.RATE)
+    found = rhythm.analyse(np.concatenate([clicks, np.zeros(20 * rhythm.RATE, np.float32)]))
+    assert found.tempo_within(*window) == (None, 0.0)
+
+
 @pytest.mark.parametrize(
     ("beats", "bpm"),
     [
@@ -99,6 +120,34 @@ def test_without_clear_evidence_the_tracker_is_believed(interval: float, weak: f
     tracked = 0.5 + np.arange(16) * interval
     heights = np.where(np.arange(16) % 2 == 0, 1.0, weak)
     assert rhythm.at_tactus(spikes(tracked, heights, 20), tracked) is tracked
+
+
+def test_a_raised_floor_is_no_evidence() -> None:
+    """Noise lifts what is between the beats; only what stands out of it counts."""
+    tracked = 0.5 + np.arange(32) * 0.375
+    heights = np.where(np.arange(32) % 2 == 0, 1.0, 0.3)
+    lifted = np.maximum(spikes(tracked, heights, 14), np.float32(0.2))
+    assert np.array_equal(rhythm.at_tactus(lifted, tracked), tracked[::2])
+
+
+@pytest.mark.parametrize(
+    ("bpm", "weak", "between", "sure"),
+    [
+        (130, 1.0, 0.0, True),
+        (130, 0.7, 0.0, False),  # every other beat weaker: 65 may be meant
+        (100, 0.7, 0.0, True),
+        (80, 1.0, 0.0, True),
+        (80, 1.0, 0.4, False),  # something half-way: 160 may be meant
+        (100, 1.0, 0.4, True),
+    ],
+)
+def test_an_open_octave_is_told(bpm: float, weak: float, between: float, sure: bool) -> None:
+    places = np.arange(0.5, 29, 30 / bpm)
+    heights = np.tile([1.0, between, weak, between], len(places))[: len(places)]
+    _, found, confidence = rhythm.track(spikes(places, heights, 30))
+    assert found == pytest.approx(bpm, rel=0.01)
+    assert (confidence > 0.85) == sure
+    assert confidence > 0.6
 
 
 def test_onset_strength_follows_the_sound_and_not_the_slices() -> None:

@@ -1,7 +1,5 @@
 """Signal labels of sounds whose key, tempo and movement are known."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import sounds
@@ -9,7 +7,7 @@ from sounds import RATE
 
 from curate import audio
 from curate.labels import rhythm, signal
-from curate.records import Fetched, Inspection, Label, Tags
+from curate.records import Fetched, Label, Tags
 from curate.stages import label
 
 
@@ -24,7 +22,7 @@ def by_kind(labels: tuple[Label, ...]) -> dict[str, Label]:
 def test_the_key_of_a_triad_is_its_own(tonic: str, mode: str) -> None:
     found = signal.key(sounds.triad(tonic, mode, 4))
     assert found is not None
-    assert (found.value, found.source) == (f"{tonic} {mode}", "signal.bgate")
+    assert (found.value, found.source) == (f"{tonic} {mode}", "signal.chroma")
     assert found.score is not None
     assert 0.5 < found.score <= 1
 
@@ -83,6 +81,31 @@ def test_danceability_beyond_reason_is_no_measurement() -> None:
     assert "dynamic_complexity" in found
 
 
+def test_a_clip_is_in_its_tracks_key_unless_another_fits_better() -> None:
+    """A little more of the fourth degree than of the first is no new key; a tritone away is."""
+    home = [sounds.triad(tonic, "major", 4) for tonic in ("C", "F", "C", "G", "C")]
+    sound = np.concatenate([*home, sounds.triad("F#", "major", 4)])
+    whole = signal.analyse(sound, -20.0)
+    assert by_kind(whole.labels)["key"].value == "C major"
+    alone = signal.key(sound[round(5.5 * RATE) : round(9.5 * RATE)])
+    assert alone is not None
+    assert alone.value == "F major"
+    fourth, tritone = (
+        by_kind(signal.chunk_labels(whole, start, start + 4, -20.0))["key"] for start in (5.5, 20)
+    )
+    assert (fourth.value, tritone.value) == ("C major", "F# major")
+    assert (fourth.score or 0.0) < (tritone.score or 0.0)
+
+
+def test_a_clips_tempo_is_as_sure_as_the_clip_is(two_halves: signal.Analysis) -> None:
+    whole = by_kind(two_halves.labels)["tempo"].score
+    for start in (0, 16):
+        own = by_kind(signal.chunk_labels(two_halves, start, start + 14, -20.0))["tempo"].score
+        assert own is not None
+        assert whole is not None
+        assert own > 0.9 > whole
+
+
 def test_a_moment_has_no_key(two_halves: signal.Analysis) -> None:
     assert "key" in by_kind(signal.chunk_labels(two_halves, 0, 3.0, -20.0))
     assert set(by_kind(signal.chunk_labels(two_halves, 0, 2.9, -20.0))) == {
@@ -116,12 +139,10 @@ def test_labels_are_the_same_every_time() -> None:
 
 # --- the stage ----------------------------------------------------------------------------------
 
-MEASURED = Inspection(10.0, 48000, 2, -17.5, -1.0, 0.0, 0.0, 20000.0, 0.0, 0)
-
 
 def test_a_track_is_analysed_at_its_own_rate_and_in_mono() -> None:
     both = np.stack([sounds.triad("D", "major", 10, rate=48000)] * 2, axis=1)
-    analysis = label.analyse(audio.Decoded(both, 48000), MEASURED)
+    analysis = signal.analyse(label.single(audio.Decoded(both, 48000)), -17.5)
     assert analysis.single.shape == (10 * signal.RATE,)
     found = by_kind(label.label(analysis).labels)
     assert found["key"].value == "D major"
@@ -129,7 +150,7 @@ def test_a_track_is_analysed_at_its_own_rate_and_in_mono() -> None:
 
 
 def test_a_track_has_an_acoustic_fingerprint_of_eight_items_a_second() -> None:
-    analysis = label.analyse(audio.Decoded(sounds.noise(10), RATE), replace(MEASURED, channels=1))
+    analysis = signal.analyse(label.single(audio.Decoded(sounds.noise(10), RATE)), -20.0)
     made = label.label(analysis).fingerprint
     assert 40 < len(made) < 800
     assert set(made) <= set(map(chr, range(33, 127)))

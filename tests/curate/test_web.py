@@ -203,8 +203,11 @@ def test_an_hls_stream_is_put_together(site: Site, web: Web, tones: dict[str, by
     (track,) = tracks_of(web, site.put("/list.m3u8", f"{head}#EXT-X-ENDLIST\n".encode()))
     assert web.get(track, quiet).path.read_bytes() == tones["aac"]
 
-    (live,) = tracks_of(web, site.put("/live.m3u8", head.encode()))
-    assert refusal(web, live).code == "live"
+    (live,) = listed(web, site.put("/live.m3u8", head.encode()))
+    assert isinstance(live, Rejection)
+    assert live.code == "live"
+    (track,) = tracks_of(web, site.feed("/feed.xml", ["/live.m3u8"]))
+    assert refusal(web, track).code == "live"
 
 
 def test_a_hole_in_a_stream_is_not_jumped_over(
@@ -213,7 +216,7 @@ def test_a_hole_in_a_stream_is_not_jumped_over(
     site.put("/1.aac", tones["aac"])
     head = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:1.5,\n1.aac\n#EXTINF:1.5,\nnone.aac\n"
     (track,) = tracks_of(web, site.put("/list.m3u8", f"{head}#EXT-X-ENDLIST\n".encode()))
-    assert refusal(web, track).code == "network"
+    assert refusal(web, track).code == "removed"
     assert web.at_hand(track) is None
 
 

@@ -33,16 +33,17 @@ ENDLESS_S: Seconds = 300.0
 
 _SILENT = ("image/", "text/", "application/pdf", "application/zip", "application/json", "font/")
 
-_BY_CONTAINER = (
-    (("RIFF", "WAVE"), "wav"),
-    (("fLaC",), "flac"),
-    (("OggS",), "ogg"),
-    (("ftyp",), "m4a"),
-    (("\x1aE\xdf\xa3",), "webm"),
-    (("ID3",), "mp3"),
-    (("FORM", "AIF"), "aiff"),
+_HEADS = (
+    (rb"RIFF....WAVE", "wav"),
+    (rb"fLaC", "flac"),
+    (rb"OggS", "ogg"),
+    (rb"....ftyp", "m4a"),
+    (rb"\x1a\x45\xdf\xa3", "webm"),
+    (rb"ID3|\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff]", "mp3"),
+    (rb"\xff[\xf0\xf1\xf8\xf9]", "aac"),
+    (rb"FORM....AIF", "aiff"),
 )
-"""What the first 16 bytes of a file hold, and the extension that says so."""
+"""How files begin, and the extension that says so."""
 
 _EXTENSIONS = frozenset(
     "wav flac mp3 ogg oga opus m4a m4b mp4 aac aif aiff webm weba mkv mka mov wma wv ape au ts "
@@ -171,9 +172,9 @@ def _checked(path: Path) -> Path:
     """The file, under the extension that fits, if there is sound in it."""
     if path.suffix == ".bin":
         with path.open("rb") as file:
-            head = file.read(16).decode("latin-1")
-        for signs, extension in _BY_CONTAINER:
-            if all(sign in head for sign in signs):
+            head = file.read(16)
+        for pattern, extension in _HEADS:
+            if re.match(pattern, head, re.DOTALL):
                 path = path.rename(path.with_suffix(f".{extension}"))
                 break
     try:
