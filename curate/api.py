@@ -1,12 +1,13 @@
 """What `import curate` and the command line both do: build, plan, validate, load, relocate."""
 
 import contextlib
+import dataclasses
 import os
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 
-from curate import config, pipeline, readiness
+from curate import config, pipeline, readiness, sources
 from curate.catalog import Catalog, locked
 from curate.dataset import Dataset
 from curate.dataset import load as _load
@@ -32,6 +33,10 @@ def build(
     progress: Progress | None = None,
     engine: Engine | None = None,
     models: str | os.PathLike[str] | None = None,
+    offline: bool = False,
+    keep_downloads: bool = True,
+    without_sources: Iterable[str] = (),
+    retry: bool = False,
 ) -> pipeline.Result:
     """Builds the dataset that an artists.yaml describes, or brings it up to date.
 
@@ -44,6 +49,10 @@ def build(
         progress: Told of every step.
         engine: Where work runs; a pool of `jobs` processes by default.
         models: Folder of model files, see `curate.labels.models.weights.folder`.
+        offline: Ask nothing of the network: only what is here already is used.
+        keep_downloads: Keep fetched files in the cache (`CURATE_CACHE`) for other datasets.
+        without_sources: Sources whose statements are left out, e.g. `spotify`.
+        retry: Try again what failed for good in earlier builds.
 
     Raises:
         curate.errors.CurateError: The configuration is wrong, a model that it asks for is missing
@@ -54,7 +63,14 @@ def build(
 
         workers = jobs or processors()
         engine = LocalEngine(workers, timeout, memory_share(workers))
-    with _prepared(artists, out, engine, progress, limit, models) as made:
+    options = pipeline.Options(
+        limit=limit,
+        offline=offline,
+        keep_downloads=keep_downloads,
+        without=_known_sources(without_sources),
+        retry=retry,
+    )
+    with _prepared(artists, out, engine, progress, options, models) as made:
         return made.run()
 
 
@@ -64,6 +80,7 @@ def plan(
     *,
     limit: int | None = None,
     models: str | os.PathLike[str] | None = None,
+    offline: bool = False,
 ) -> pipeline.Plan:
     """What `build` would do, without doing it. Writes nothing."""
     file = Path(artists)
@@ -74,7 +91,8 @@ def plan(
     with contextlib.ExitStack() as stack:
         catalog = stack.enter_context(Catalog.look(folder / "catalog.sqlite"))
         base = Path(os.path.abspath(file)).parent
-        made = pipeline.Build(loaded, base, folder, catalog, _Nowhere(), Silent(), limit, asked)
+        options = pipeline.Options(limit=limit, models=asked, offline=offline)
+        made = pipeline.Build(loaded, base, folder, catalog, _Nowhere(), Silent(), options)
         return made.plan()
 
 
@@ -124,7 +142,7 @@ def _prepared(
     out: str | os.PathLike[str] | None,
     engine: Engine,
     progress: Progress | None,
-    limit: int | None,
+    options: pipeline.Options,
     models: str | os.PathLike[str] | None,
 ) -> Iterator[pipeline.Build]:
     file = Path(artists)
@@ -140,7 +158,21 @@ def _prepared(
         catalog = stack.enter_context(Catalog(folder / "catalog.sqlite"))
         base = Path(os.path.abspath(file)).parent
         told = progress or Silent()
-        yield pipeline.Build(loaded, base, folder, catalog, engine, told, limit, asked)
+        options = dataclasses.replace(options, models=asked)
+        yield pipeline.Build(loaded, base, folder, catalog, engine, told, options)
+
+
+def _known_sources(named: Iterable[str]) -> frozenset[str]:
+    """Sources to leave out.
+
+    Raises:
+        ConfigError: There is no such source.
+    """
+    found = frozenset(named)
+    known = {*sources.NAMES, "tag"}
+    if unknown := sorted(found - known):
+        raise ConfigError(f"no source '{unknown[0]}'; there are {', '.join(sorted(known))}")
+    return found
 
 
 def _models(loaded: config.Config, place: str | os.PathLike[str] | None) -> tuple[Files, ...]:

@@ -159,6 +159,10 @@ class Catalog:
         """Forgets how this item failed: it has been worked on since."""
         self._db.execute("DELETE FROM failure WHERE item = ?", (item,))
 
+    def forgive_all(self) -> None:
+        """Forgets how anything failed: it is to be tried again."""
+        self._db.execute("DELETE FROM failure")
+
     def placements(self, deal: str) -> dict[str, Split]:
         """Where each track was placed under this deal (seed and kind of split)."""
         rows = self._db.execute("SELECT track, split FROM placement WHERE deal = ?", (deal,))

@@ -141,8 +141,17 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--limit", type=_positive, metavar="N", help="only the first N tracks")
     build.add_argument("--dry-run", action="store_true", help="say what would be done, do nothing")
     build.add_argument(
-        "--offline", action="store_true", help="never touch the network; local files need none"
+        "--offline", action="store_true", help="never touch the network: what is here is used"
     )
+    build.add_argument(
+        "--keep-downloads", action=argparse.BooleanOptionalAction, default=True,
+        help="keep fetched files in the cache for other datasets (default: keep)",
+    )  # fmt: skip
+    build.add_argument(
+        "--without-source", action="append", default=[], metavar="NAME",
+        help="leave out everything that this source says, e.g. spotify",
+    )  # fmt: skip
+    build.add_argument("--retry", action="store_true", help="try again what failed for good")
     build.add_argument("--models", type=Path, metavar="DIR", help="folder of model files")
     build.add_argument(
         "--timeout", type=_seconds, default=900.0, metavar="SECONDS",

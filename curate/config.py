@@ -181,6 +181,7 @@ class WebOptions:
         cookies: File with cookies (Netscape format), relative to artists.yaml.
         proxy: Address of a proxy without a password; HTTPS_PROXY may have one.
         country: Two letters: what to say where a site asks from which country one comes.
+        homes: Addresses on this machine or in the house that the rows of tables may lead to.
     """
 
     sleep_s: Seconds = 10.0
@@ -192,6 +193,7 @@ class WebOptions:
     cookies: str | None = None
     proxy: str | None = None
     country: str | None = None
+    homes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,9 +226,7 @@ class Table:
     Attributes:
         file: CSV, TSV, jsonl or Parquet; relative to artists.yaml.
         preset: `musiccaps` knows that table's columns.
-        columns: What each column means: one of `address`, `file`, `start`, `end`, `caption`,
-            `artist`, `title`, `album`, `year`, `licence`, `genre`, `mood`, `instrument`, `key`,
-            `tempo`, to the column's name.
+        columns: What is in which column: meaning (`curate.sources.table.MEANINGS`) to name.
         where: Rows that are used, e.g. `'low quality' not in caption`.
     """
 
@@ -256,6 +256,20 @@ class Artist:
     table: Table | None = None
     limit: int | None = None
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Names of the sources that list tracks of this artist.
+
+        Where Spotify lists them, `files` are where their audio is looked for.
+        """
+        given = {
+            "files": self.files and not self.spotify,
+            "web": self.playlists,
+            "table": self.table,
+            "spotify": self.spotify,
+        }
+        return tuple(name for name, entries in given.items() if entries)
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -272,6 +286,7 @@ class Config:
         vocals: `drop_tracks` leaves out tracks with vocals, `separate` takes them away (Demucs).
         denoise: Whether steady noise is taken away.
         normalise: Whether clips are brought to -14 LUFS.
+        datasheet: Answers that only a person can give, by question.
         web: How `playlists:` are fetched.
         spotify: What Spotify is asked for.
     """
@@ -290,6 +305,7 @@ class Config:
     vocals: Literal["keep", "drop_tracks", "separate"] = "keep"
     denoise: bool = False
     normalise: bool = False
+    datasheet: dict[str, str] = field(default_factory=dict)
     web: WebOptions = field(default_factory=WebOptions)
     spotify: SpotifyOptions = field(default_factory=SpotifyOptions)
 

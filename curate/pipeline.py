@@ -7,25 +7,25 @@ fingerprint, so a killed build continues and a finished one finds nothing to do.
 """
 
 import contextlib
-import itertools
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from curate import jsonio, readiness, sources
+from curate import jsonio, listing, readiness, sources, tidying
 from curate.catalog import Catalog
 from curate.config import Config
 from curate.engine import Done, Engine, Lost
 from curate.errors import AudioError
 from curate.labels import manual, vocabulary
 from curate.labels.models.weights import Files
-from curate.ledger import AWAY, Item, Ledger
+from curate.labels.statements import Statements
+from curate.ledger import Item, Ledger
 from curate.progress import Progress
-from curate.records import BuildInfo, Chunked, Counts, Rejection, Retrieved, Track
+from curate.records import BuildInfo, Chunked, Counts, Rejection
 from curate.retrieval import Arrived, retrieve
-from curate.sources.source import Got, Source, Tell
+from curate.sources.cache import Cache
+from curate.sources.source import Got, Tell
 from curate.stages import (
     caption,
     chunk,
@@ -36,11 +36,12 @@ from curate.stages import (
     inspect,
     label,
     report,
+    select,
     write,
 )
 from curate.stages import split as dealing
 from curate.stages.credits import featured
-from curate.work import Job, Known, Outcome, process, rejection
+from curate.work import Complete, Job, Known, Outcome, process, rejection
 
 STAGES = (
     "list",
@@ -97,6 +98,29 @@ class Plan:
     rejected: dict[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a build is told beside artists.yaml.
+
+    Attributes:
+        limit: Use only the first so many tracks.
+        models: Files of the models that are asked.
+        cache: Folder of what is fetched; None is the usual one.
+        offline: Ask nothing of the network.
+        keep_downloads: Keep what was fetched after it has been worked on.
+        without: Sources whose statements are left out.
+        retry: Try again what failed for good.
+    """
+
+    limit: int | None = None
+    models: tuple[Files, ...] = ()
+    cache: Path | None = None
+    offline: bool = False
+    keep_downloads: bool = True
+    without: frozenset[str] = frozenset()
+    retry: bool = False
+
+
 class Build:
     """One build of one dataset.
 
@@ -107,8 +131,7 @@ class Build:
         catalog: Open catalog of that folder.
         engine: Where work runs.
         progress: Told of every step.
-        limit: Use only the first so many tracks.
-        models: Files of the models that are asked.
+        options: Everything else.
     """
 
     def __init__(
@@ -119,8 +142,7 @@ class Build:
         catalog: Catalog,
         engine: Engine,
         progress: Progress,
-        limit: int | None = None,
-        models: tuple[Files, ...] = (),
+        options: Options | None = None,
     ) -> None:
         self._config = config
         self._base = base
@@ -128,31 +150,41 @@ class Build:
         self._catalog = catalog
         self._engine = engine
         self._progress = progress
-        self._limit = limit
-        self._models = models
-        self._sources: dict[str, Source] = sources.open_sources(base)
+        self._options = options = options or Options()
+        self._models = models = options.models
         own = config.labels.vocabulary
         words = vocabulary.load(None if own is None else base / own)
+        self._where = select.condition(config)
+        self._cache = Cache(options.cache)
+        self._sources = sources.open_sources(
+            base, config, words, self._cache, offline=options.offline
+        )
         self._manual = manual.read(base, words)
         readiness.check_words(models, words)
-        self._ledger = Ledger(catalog, config, out, models, self._manual, words)
+        self._ledger = Ledger(catalog, config, out, models, self._manual, words, options.without)
         self._rejected: dict[int, Rejection] = {}
+        self._users: Counter[str] = Counter()
         self._decoded_tracks = 0
         self._decoded_s = 0.0
 
     def run(self) -> Result:
         """Builds the dataset."""
-        remove_partial(self._out)
+        tidying.remove_partial(self._out)
+        if self._options.retry:
+            self._catalog.forgive_all()
         readiness.check_models(self._models, self._engine, self._catalog)
         items = self._list()
         self._work("audio", len(items), items, self._jobs(items))
         recordings = self._dedupe(items)
         self._work("clips", len(recordings), items, self._jobs(items, clips=True))
         self._manual.check_chunks(self._clips_by_track(items))
+        self._select(items)
         dealt, notes = self._split(items, recordings)
         written = self._write(items, dealt)
         counts = self._report(items, written)
-        self._sweep(items)
+        if self._options.limit is None:
+            dropped = ((items[index], left_out) for index, left_out in self._rejected.items())
+            tidying.sweep(self._out, self._catalog, dropped)
         self._catalog.commit(now=True)
         return Result(self._out, counts, self._decoded_tracks, self._decoded_s, notes)
 
@@ -166,38 +198,12 @@ class Build:
 
     def _list(self) -> list[Item]:
         """Every track of every source, in the order of artists.yaml; files are not opened."""
-        first: dict[str, Track] = {}
-        items: list[Item] = []
-        for found in itertools.islice(self._listings(), self._limit):
-            index = len(items)
-            if isinstance(found, Rejection):
-                self._rejected[index] = found
-                lost = Track(found.id, "", found.uri, found.artist, "")
-                items.append(Item(index, lost, Path(), ""))
-                continue
-            path, on_disk, retrieved = Path(), fetch.remote_fingerprint(found), None
-            got = self._sources[found.source].at_hand(found)
-            try:
-                if got is not None:
-                    path, retrieved = got.path, Retrieved(got.origin, got.labels)
-                    if got.origin.retrieved_at is None:  # nobody else keeps it as it was
-                        on_disk = ""
-                        on_disk = fetch.fingerprint(fetch.look(path))
-                if found.id in first:
-                    also = f"listed already under '{first[found.id].artist}'; keep one of the two"
-                    raise AudioError("listed_twice", also)
-                first[found.id] = found
-            except AudioError as error:
-                self._rejected[index] = rejection(found, "list", error)
-            items.append(Item(index, found, path, on_disk, retrieved))
-        if self._lists_all(items):  # else labels may be of tracks that are not listed now
-            self._manual.check((item.track.id, item.track.uri) for item in items)
-        return items
-
-    def _lists_all(self, items: list[Item]) -> bool:
-        """Whether nothing was cut off the listing, and no folder of it was away."""
-        limited = self._limit is not None or any(a.limit for a in self._config.artists)
-        return not limited and all(item.track.title for item in items)
+        listed = listing.take(self._config, self._sources, self._options.limit)
+        self._rejected.update(listed.rejected)
+        self._users.update(listing.place(item.track) for item in self._kept(listed.items))
+        if listed.whole:  # else labels may be of tracks that are not listed now
+            self._manual.check((item.track.id, item.track.uri) for item in listed.items)
+        return listed.items
 
     def _clips_by_track(self, items: list[Item]) -> Callable[[str], set[str] | None]:
         """The ids of a track's clips, the dropped ones too; None for a track that was not cut."""
@@ -212,12 +218,6 @@ class Build:
             return kept | {dropped.id for dropped in chunked.rejections}
 
         return clips
-
-    def _listings(self) -> Iterator[Track | Rejection]:
-        for artist in self._config.artists:
-            opened = self._sources.values()
-            listed = itertools.chain.from_iterable(source.list_tracks(artist) for source in opened)
-            yield from itertools.islice(listed, artist.limit)
 
     def _kept(self, items: Iterable[Item]) -> Iterator[Item]:
         return (item for item in items if item.index not in self._rejected)
@@ -283,9 +283,17 @@ class Build:
         self._ledger.store(item, done.job.known, outcome)
         if outcome.rejection is not None:
             self._rejected[item.index] = outcome.rejection
+        self._release(item)
         self._decoded_tracks += outcome.decoded_s > 0
         self._decoded_s += outcome.decoded_s
         return outcome.decoded_s
+
+    def _release(self, item: Item) -> None:
+        """Gives up a fetched file that nothing more is to be made of, if none are kept."""
+        place = listing.place(item.track)
+        self._users[place] -= 1
+        if not self._options.keep_downloads and self._users[place] <= 0:
+            self._sources[item.track.source].release(item.track)
 
     def _dedupe(self, items: list[Item]) -> dict[int, str]:
         """Finds copies. Returns a name of its recording for each track that is still in."""
@@ -316,12 +324,34 @@ class Build:
         found = known.inspection
         return lossy, -round(found.bandwidth_hz, -3), -found.sample_rate, item.index
 
+    def _select(self, items: list[Item]) -> None:
+        """Leaves out tracks by what is asserted of them, or because no clip of theirs is left."""
+        if self._where is None and self._config.vocals != "drop_tracks":
+            return
+        for item in list(self._kept(items)):
+            known, said = self._chosen(item)
+            try:
+                select.track(said, self._config)
+                if not known.chunked.chunks:
+                    why = f"`where: {self._config.where}` holds of no clip of it"
+                    raise AudioError("filtered", why)
+            except AudioError as error:
+                self._rejected[item.index] = rejection(item.track, select.NAME, error)
+
+    def _chosen(self, item: Item) -> tuple[Complete, Statements]:
+        """All that is known and said of a track, of the clips that are used."""
+        known = self._ledger.complete(item)
+        said = self._ledger.statements(item, known)
+        if self._where is None:
+            return known, said
+        return select.clips(item.track, known, said, self._where)
+
     def _split(
         self, items: list[Item], recordings: dict[int, str]
     ) -> tuple[_Dealt, tuple[str, ...]]:
         members = []
         for item in self._kept(items):
-            known = self._ledger.complete(item)
+            known = self._chosen(item)[0] if self._where else self._ledger.complete(item)
             artists = (item.track.artist, *featured(item.track, known.fetched.tags))
             clips = len(known.chunked.chunks)
             member = dealing.Member(item.track.id, artists, recordings[item.index], clips)
@@ -346,8 +376,7 @@ class Build:
         self, items: list[Item], dealt: _Dealt, tell: Callable[[], None]
     ) -> Iterator[write.Finished]:
         for item in self._kept(items):
-            known = self._ledger.complete(item)
-            said = self._ledger.statements(item, known)
+            known, said = self._chosen(item)
             group = dealt[item.track.id]
             yield write.Finished(
                 item.track,
@@ -377,7 +406,7 @@ class Build:
             name=self._config.name,
             fingerprint=written.fingerprint,
             built_at=report.now(),
-            complete=self._limit is None,
+            complete=self._options.limit is None,
             config=jsonio.builtins(self._config),
             versions=report.versions(),
             models={files.model.name: files.sha256 for files in self._models},
@@ -394,47 +423,8 @@ class Build:
             dropped = self._rejected.get(item.index)
             if dropped is not None:
                 yield dropped
-            if dropped is None or dropped.code == "no_chunks":
+            if dropped is None:
+                yield from self._chosen(item)[0].chunked.rejections
+            elif dropped.code == "no_chunks":
                 chunked: Chunked | None = self._ledger.known(item).chunked
                 yield from chunked.rejections if chunked else ()
-
-    def _sweep(self, items: list[Item]) -> None:
-        """Removes clips and sidecars of earlier builds that the dataset no longer names.
-
-        Only files that a build wrote are touched, none after a build with a limit, and none of
-        tracks whose source is merely away for the moment.
-        """
-        if self._limit is not None:
-            return
-        away = self._away(items)
-        stale = [path for path in self._catalog.unnamed_files() if away.isdisjoint(_above(path))]
-        for path in stale:
-            (self._out / path).unlink(missing_ok=True)
-            for folder in (self._out / path).parents[:2]:
-                with contextlib.suppress(OSError):
-                    folder.rmdir()  # only where nothing is left in it
-        self._catalog.forget_files(stale)
-
-    def _away(self, items: list[Item]) -> set[str]:
-        """Folders of tracks that may come back, and of artists of whom a whole entry may."""
-        away = set()
-        for index, dropped in self._rejected.items():
-            if dropped.code in AWAY:
-                track = chunk.folder(items[index].track)
-                away.add(track if dropped.title else track.rpartition("/")[0])
-        return away
-
-
-def remove_partial(out: Path) -> None:
-    """Removes what a killed build left half-written, where a build writes and nowhere else."""
-    for place in (".", "manifests/*", "audio/*/*"):
-        for path in out.glob(f"{place}/.*{jsonio.PARTIAL}"):
-            if re.fullmatch(rf"\..+\.\d+{re.escape(jsonio.PARTIAL)}", path.name):
-                with contextlib.suppress(OSError):
-                    path.unlink()
-
-
-def _above(path: str) -> tuple[str, str]:
-    """The folders of a clip's track and artist."""
-    track = path.rpartition("/")[0]
-    return track, track.rpartition("/")[0]

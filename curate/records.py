@@ -40,6 +40,7 @@ LABEL_UNITS: dict[str, str] = {
     "year": "year of release",
     "album": "text",
     "isrc": "International Standard Recording Code",
+    "licence": "text",
     "title": "text",
     "description": "text",
 }

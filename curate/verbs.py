@@ -24,7 +24,13 @@ def build(options: argparse.Namespace) -> int:
 
     if options.dry_run:
         terminal.show_plan(
-            api.plan(options.artists, options.out, limit=options.limit, models=options.models)
+            api.plan(
+                options.artists,
+                options.out,
+                limit=options.limit,
+                models=options.models,
+                offline=options.offline,
+            )
         )
         return DONE
     with terminal.Bars() as bars:
@@ -36,6 +42,10 @@ def build(options: argparse.Namespace) -> int:
             timeout=options.timeout,
             progress=bars,
             models=options.models,
+            offline=options.offline,
+            keep_downloads=options.keep_downloads,
+            without_sources=options.without_source,
+            retry=options.retry,
         )
     terminal.show_result(result)
     if not result.counts.chunks:

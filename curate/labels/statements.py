@@ -51,11 +51,13 @@ class Statements:
         whole: Of the track as a whole.
         clips: Of each of its clips, in their order.
         fields: What is asserted of each clip.
+        track: What is asserted of the whole.
     """
 
     whole: tuple[Label, ...]
     clips: tuple[tuple[Label, ...], ...]
     fields: tuple[Fields, ...]
+    track: Fields
 
     def of_clip(self, place: int) -> tuple[Label, ...]:
         """A clip's own labels, then the track's.
@@ -90,7 +92,7 @@ def gather(
         heard = answers.windows[chunk.index] if answers.windows else ()
         clips.append((*said, *chunk.labels, *labels(heard, options)))
     chosen = tuple(fields.choose(whole, own, options, words) for own in clips)
-    return Statements(whole, tuple(clips), chosen)
+    return Statements(whole, tuple(clips), chosen, fields.choose(whole, whole, options, words))
 
 
 def labels(answers: Iterable[Answer], options: LabelOptions) -> Iterator[Label]:

@@ -7,6 +7,7 @@ profile, but with three profiles at a time (figures in tests/bench/README.md).
 """
 
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,9 @@ RATE: Hertz = 22050
 FRAME = 2048
 FRAME_RATE = RATE / FRAME
 """10.8 frames a second, one after the other."""
+
+BLOCK = 1024
+"""Frames taken at a time: 95 s."""
 
 TONICS = ("A", "Bb", "B", "C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab")
 KEYS = tuple(f"{tonic} {mode}" for mode in ("major", "minor") for tonic in TONICS)
@@ -68,16 +72,23 @@ def chroma(single: npt.NDArray[np.float32]) -> Chroma:
     if not len(single):
         return np.zeros((0, 12), np.float32)
     peaks, whiten, fold = _chain()
-    padded = np.concatenate([np.zeros(FRAME // 2, np.float32), single])
-    frames = np.pad(padded, (0, -len(padded) % FRAME)).reshape(-1, FRAME)
     window = np.hanning(FRAME)
     window = (2.0 * window / window.sum()).astype(np.float32)
     found = []
-    for start in range(0, len(frames), 1024):
-        for spectrum in np.abs(rfft(frames[start : start + 1024] * window, axis=1)):
+    for frames in _blocks(single):
+        for spectrum in np.abs(rfft(frames * window, axis=1)):
             hertz, heights = peaks(spectrum)
             found.append(fold(hertz, whiten(spectrum, hertz, heights)))
     return np.asarray(found, np.float32)
+
+
+def _blocks(single: npt.NDArray[np.float32]) -> Iterator[npt.NDArray[np.float32]]:
+    """[T] as frames [up to BLOCK, FRAME], the first centred on its start: no copy of the whole."""
+    half = FRAME // 2
+    for start in range(-half, len(single), BLOCK * FRAME):
+        block = single[max(start, 0) : start + BLOCK * FRAME]
+        before = max(-start, 0)
+        yield np.pad(block, (before, -(before + len(block)) % FRAME)).reshape(-1, FRAME)
 
 
 def within(frames: Chroma, start: Seconds, end: Seconds) -> Chroma:

@@ -75,6 +75,9 @@ class Files:
         """See `Source`: files are at hand or nowhere."""
         return self.at_hand(track)
 
+    def release(self, track: Track) -> None:
+        """See `Source`: these files are not ours."""
+
     def locate(self, track: Track) -> Path:
         """The path of a track's file."""
         if track.uri.startswith("file:///"):

@@ -73,3 +73,7 @@ class Source(Protocol):
             SourceError: It cannot be had, now or ever.
         """
         ...
+
+    def release(self, track: Track) -> None:
+        """Gives up the fetched file of a track; what is on this machine anyway stays."""
+        ...

@@ -24,7 +24,14 @@ from typing import Any
 
 CLIENT_ID = "planted0client0id0c0ffee0123456789"
 CLIENT_SECRET = "planted0client0secret0deadbeef9876"
-BASIC = base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
+
+
+def basic(client_id: str, client_secret: str) -> str:
+    """Credentials as they are sent."""
+    return base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()
+
+
+BASIC = basic(CLIENT_ID, CLIENT_SECRET)
 
 Object = dict[str, Any]
 Fault = Callable[[BaseHTTPRequestHandler], None]
@@ -175,7 +182,9 @@ class Site:
         page: Items a page at most, whatever is asked for.
         faults: By a part of the request, for its next requests.
         asked: Requests to the API, in order.
-        tokens: All that were given, in order; only the last `valid` are taken.
+        tokens: All that were given, in order.
+        valid: Those that are taken: the last one.
+        apps: Credentials that get a token.
     """
 
     address: str = ""
@@ -190,6 +199,7 @@ class Site:
     asked: list[str] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     valid: set[str] = field(default_factory=set)
+    apps: set[str] = field(default_factory=lambda: {BASIC})
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -323,8 +333,8 @@ def _fault(site: Site, handler: BaseHTTPRequestHandler, path: str) -> bool:
 
 
 def _give_token(site: Site, handler: BaseHTTPRequestHandler, form: dict[str, list[str]]) -> None:
-    right = handler.headers.get("Authorization") == f"Basic {BASIC}"
-    if not right or form.get("grant_type") != ["client_credentials"]:
+    app = handler.headers.get("Authorization", "").removeprefix("Basic ")
+    if app not in site.apps or form.get("grant_type") != ["client_credentials"]:
         error = {"error": "invalid_client", "error_description": "Invalid client secret"}
         send(handler, json.dumps(error).encode(), 400)
         return

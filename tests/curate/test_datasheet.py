@@ -85,7 +85,7 @@ def test_it_has_the_sections_of_the_paper(tmp_path: Path) -> None:
     assert heads == [*SECTIONS, "Attribution"]
     assert {question.section for question in QUESTIONS.values()} <= {*SECTIONS}
     assert "\n\n\n" not in text
-    assert text.endswith("\n") and not text.endswith("\n\n")
+    assert not text.endswith("\n\n")
 
 
 def test_what_only_people_know_is_asked_for_and_answered(tmp_path: Path) -> None:

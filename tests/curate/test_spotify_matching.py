@@ -65,6 +65,7 @@ SAME = [
     ("レミオロメン", "3月9日", "レミオロメン - 3月9日(Music Video)"),
     ("BUMP OF CHICKEN", "天体観測", "BUMP OF CHICKEN「天体観測」"),
     ("ドライブ少年", "ドライブ", "ドライブ少年 - ドライブ"),
+    ("Deep Purple", "Highway Star", "Deep Purple - Highway Star 【ドライブ】"),
 ]
 
 OTHER = [

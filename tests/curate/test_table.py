@@ -3,6 +3,7 @@
 import csv
 import json
 import logging
+import re
 import threading
 import urllib.request
 from collections import Counter
@@ -19,6 +20,7 @@ from curate.errors import ConfigError
 from curate.labels import fields
 from curate.names import track_id
 from curate.records import LABEL_UNITS, Label, Origin, Rejection, Track
+from curate.schema import load
 from curate.sources.cache import Cache
 from curate.sources.source import Got, SourceError, Tell
 from curate.sources.table import MEANINGS, PRESETS, Tables
@@ -248,6 +250,16 @@ def test_every_meaning(tables: Tables, tmp_path: Path) -> None:
     assert set(said) <= {*LABEL_UNITS, "licence"}
 
 
+@pytest.mark.parametrize("file", ["曲.csv", "My 曲 (2).csv", ".csv", "a" * 200 + ".csv", "1.csv"])
+def test_every_table_has_a_name_that_labels_can_have(
+    tables: Tables, tmp_path: Path, file: str
+) -> None:
+    schema = load("sidecar")["$defs"]["label"]["properties"]["source"]
+    track = only_track(listed(tables, tmp_path, "file,genre\na.flac,Rock\n", file=file))
+    assert re.fullmatch(schema["pattern"], track.labels[0].source)
+    assert track.labels[0].source.startswith("table.")
+
+
 def test_columns_have_the_names_that_the_map_says(tables: Tables, tmp_path: Path) -> None:
     text = "URL , Style  Name,title\nhttps://example.com/a.flac,Rock,Not asked for\n"
     found = listed(tables, tmp_path, text, {"address": "URL", "genre": "Style Name"})
@@ -411,7 +423,7 @@ def test_the_same_part_twice(tables: Tables, tmp_path: Path) -> None:
     assert found[2].id == found[0].id
 
 
-def test_a_million_ids_are_told_apart_in_little_memory() -> None:
+def test_many_ids_are_told_apart() -> None:
     from curate.sources.table.source import _Seen
 
     seen = _Seen()

@@ -194,7 +194,7 @@ def chunk(index: int, *labels: Label) -> Chunk:
 
 def said(whole: tuple[Label, ...], chunks: tuple[Chunk, ...]) -> Statements:
     fields = tuple(choose(whole, chunk.labels) for chunk in chunks)
-    return Statements(whole, tuple(chunk.labels for chunk in chunks), fields)
+    return Statements(whole, tuple(chunk.labels for chunk in chunks), fields, choose(whole, ()))
 
 
 WHOLE = (Label("genre", "Jazz", "tag"), Label("tempo", 100.0, "signal.degara", 0.9))

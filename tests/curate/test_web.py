@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -537,12 +538,13 @@ def test_a_killed_download_goes_on(
     site.script("/a.wav", whole, slow(200_000))
     command = [sys.executable, "-c", KILLED, str(cache.place), feed]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
-    assert process.stdout is not None
-    assert process.stdout.readline()
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, env=environment)
+    begun = bool(select.select([process.stdout], [], [], 30)[0])
     process.send_signal(signal.SIGKILL)
-    process.wait(10)
-    process.stdout.close()
+    out, err = process.communicate(timeout=30)
+    assert begun, f"nothing arrived in 30 s; asked {site.counts}; said {err.decode()}"
+    assert out, err.decode()
     (half,) = (path for path in (cache.place / "partial").rglob("*") if path.is_file())
     have = half.stat().st_size
     assert 0 < have < len(tones["wav"])

@@ -143,7 +143,6 @@ def features(found: Mapping[str, Any]) -> tuple[Label, ...]:
 def labels(track: Recording) -> tuple[Label, ...]:
     """What Spotify says of a track itself."""
     made = [Label("title", track.title, SOURCE)]
-    made += [Label("artist", name, SOURCE) for name in track.artists]
     if track.album:
         made.append(Label("album", track.album, SOURCE))
     if track.isrc:

@@ -124,7 +124,17 @@ class Spotify:
         if found is None or found[1].fault:
             raise self._no_match(track, f"by a search for '{query}'", found)
         candidate, match = found
-        return self._keep(track, self._download(candidate.place, tell), match)
+        got = self._download(candidate.place, tell)
+        self._cache.put_answer(_place_key(track), candidate.place.encode())
+        return self._keep(track, got, match)
+
+    def release(self, track: Track) -> None:
+        """See `Source`: gives up what was searched for and fetched."""
+        from curate.sources.web import key_of
+
+        if (place := self._cache.answer(_place_key(track), None)) is not None:
+            self._cache.drop(key_of(place.decode()))
+        self._cache.drop(track.uri)
 
     def _found(self, link: Link) -> Iterator[Recording | Lost]:
         """What a link lists, in Spotify's order."""
@@ -270,3 +280,8 @@ class Spotify:
         retrieved = got.origin.retrieved_at or now
         origin = dataclasses.replace(got.origin, match=match.score, retrieved_at=retrieved)
         return self._cache.keep(track.uri, copy, origin, got.labels)
+
+
+def _place_key(track: Track) -> str:
+    """Under what the cache keeps where the audio of a track was found."""
+    return f"spotify place {track.uri}"

@@ -336,7 +336,8 @@ class _Parquet:
         names = [name for name in self.columns if name in wanted]
         if len(set(names)) < len(names):
             raise ConfigError(f"{self._path}: two columns have one name: {', '.join(names)}")
-        batches = self._file.iter_batches(BATCH, columns=names)
+        # threads of Arrow's own would not survive the forks that make workers
+        batches = self._file.iter_batches(BATCH, columns=names, use_threads=False)
         number = 0
         while True:
             try:

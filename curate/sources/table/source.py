@@ -8,6 +8,7 @@ leaves out, are rejections that name the line.
 
 import logging
 import os
+import re
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from curate.labels import vocabulary
 from curate.labels.manual.columns import MAX_TITLE, text
 from curate.labels.manual.sheet import Wrong
 from curate.labels.vocabulary import Vocabulary
-from curate.names import slug, track_id
+from curate.names import digest, slug, track_id
 from curate.records import Label, Origin, Rejection, Seconds, Track
 from curate.sources.files import title_of
 from curate.sources.source import Got, Tell
@@ -174,8 +175,7 @@ class _Rows:
         self._where = _filter(table, path, self._columns, sheet.columns)
         needed = PRESETS[table.preset].needed if table.preset else ()
         self._needed = [meaning for meaning in needed if meaning in self._columns]
-        name = table.preset or slug(path.name.partition(".")[0])
-        self._source = f"{NAME}.{name}"
+        self._source = f"{NAME}.{table.preset or _name(path)}"
         self._seen = _Seen()
         self._unread: dict[str, _Unread] = {}
 
@@ -290,6 +290,13 @@ class _Rows:
         except Wrong:
             return replace(plain, code=code)
         return replace(plain, id=track_id(NAME, uri), code=code, title=title, uri=uri)
+
+
+def _name(path: Path) -> str:
+    """A table's name in the sources of labels, which are ASCII."""
+    stem = slug(path.name.partition(".")[0])
+    plain = re.sub("[^a-z0-9]+", "-", stem).strip("-")
+    return plain if stem.isascii() else f"{plain or 'x'}-{digest(stem)[:6]}"
 
 
 def _seconds(value: object) -> Seconds | None:

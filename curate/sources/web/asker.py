@@ -56,6 +56,7 @@ class Errand:
         status: HTTP status of the last answer that was not good.
         headers: Of that answer.
         kinds: The Content-Type of each address that was asked.
+        opened: Answers, some of which nobody may have read to their end.
     """
 
     guard: Guard
@@ -66,6 +67,12 @@ class Errand:
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
+    opened: list[Any] = field(default_factory=list)
+
+    def hang_up(self) -> None:
+        """Closes every connection that is still open: of a file, only the head is looked at."""
+        while self.opened:
+            self.opened.pop().close()
 
 
 class Silent:
@@ -115,6 +122,7 @@ class Asker(yt_dlp.YoutubeDL):  # type: ignore[misc, unused-ignore]
         try:
             yield
         finally:
+            errand.hang_up()
             self.errand = before
 
     @contextlib.contextmanager
@@ -163,6 +171,8 @@ class Asker(yt_dlp.YoutubeDL):  # type: ignore[misc, unused-ignore]
         if response.url != address and not response.url.startswith("data:"):
             resolve = self._resolves(response.url)
             self._refuse(self.errand.guard.refusal(response.url, resolve=resolve))
+        self.errand.opened = [one for one in self.errand.opened if not one.closed]
+        self.errand.opened.append(response)
         self._look(address, response)
         return response
 
@@ -208,7 +218,6 @@ class Asker(yt_dlp.YoutubeDL):  # type: ignore[misc, unused-ignore]
         self.errand.kinds[address] = response.headers.get("Content-Type", "").lower()
         names = {name.lower() for name in response.headers}
         if "content-length" not in names and any(name.startswith("icy-") for name in names):
-            response.close()
             raise Stop("live", "an internet radio")
 
     def _progressed(self, status: Info) -> None:

@@ -115,6 +115,8 @@ def ask(asker: "Asker", get: Callable[[], dict[str, Any] | None]) -> dict[str, A
         info = get()
     except Exception as error:
         raise asker.fault(error) from None
+    finally:
+        asker.errand.hang_up()
     if not info or not info.get("url"):
         raise Fault("no_audio", "the site gives nothing to download")
     return info

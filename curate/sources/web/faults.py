@@ -54,6 +54,8 @@ _STATUS = {
 }
 
 _WORDS = (
+    ("network", r"fragment \d+ not found"),
+    ("unsupported", r"ffmpeg could not be found"),
     ("private", r"confirm your age|age[- ]restrict|inappropriate for some users|age[- ]gate"),
     ("bot_check", r"sign in to confirm (that )?you.{1,10}re not a bot|captcha|anti-bot|cloudflare"),
     ("bot_check", r"unusual traffic|are you a robot|not a robot|request is rejected by server"),
@@ -93,7 +95,7 @@ _WORDS = (
         "network",
         r"got error|timed? ?out|connection|network|temporar|incomplete|more expected|unreachable"
         r"|error 5\d\d|getaddrinfo|name or service|resolve|page needs to be reloaded|giving up"
-        r"|bytes? read|ssl|certificate|fragment \d+ not found|unable to continue",
+        r"|bytes? read|ssl|certificate|unable to continue",
     ),
 )
 """The first that fits counts: the more special ones come first."""
