@@ -3,6 +3,7 @@
 Between the pipeline, which thinks in stages, and the catalog, which thinks in fingerprints.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -155,6 +156,10 @@ class Ledger:
             return known, rejection(item.track, chunk.NAME, none)
         return known, None
 
+    def sha256(self, item: Item) -> str:
+        """The hash of the file of a track that has been worked on."""
+        return self.complete(item).fetched.sha256
+
     def print_of(self, item: Item) -> str:
         """The acoustic fingerprint of a track that has been worked on."""
         return self.complete(item).labels.fingerprint
@@ -233,12 +238,21 @@ class Ledger:
         else:
             self._catalog.fail(name, self._failure_name(item), outcome.rejection)
 
-    def statements(self, item: Item, known: Complete) -> Statements:
-        """Everything said of a track and its clips, and what of it the dataset asserts."""
+    def statements(self, item: Item, known: Complete, copies: Iterable[str] = ()) -> Statements:
+        """Everything said of a track and its clips, and what of it the dataset asserts.
+
+        Args:
+            item: The track.
+            known: What is known of it.
+            copies: Tracks that were dropped in its favour: what people said of these counts too,
+                for kinds that they do not speak of otherwise.
+        """
         clips = [clip.id for clip in known.chunked.chunks]
-        manual = Manually(
-            self._manual.of_track(item.track.id), tuple(map(self._manual.of_chunk, clips))
-        )
+        whole = list(self._manual.of_track(item.track.id))
+        for copy in copies:
+            said = {label.kind for label in whole}
+            whole += [x for x in self._manual.of_track(copy) if x.kind not in said]
+        manual = Manually(tuple(whole), tuple(map(self._manual.of_chunk, clips)))
         analysed = (
             *known.labels.labels,
             *tags.labels(known.fetched.tags),

@@ -2,8 +2,8 @@
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from curate.config import Config
@@ -30,13 +30,19 @@ class Listing:
     whole: bool
 
 
-def take(config: Config, sources: Mapping[str, Source], limit: int | None) -> Listing:
+def take(
+    config: Config,
+    sources: Mapping[str, Source],
+    limit: int | None,
+    without: Collection[str] = (),
+) -> Listing:
     """Lists every artist's tracks; files are looked at but not opened.
 
     Args:
         config: Of the build.
         sources: By name.
         limit: Only so many entries.
+        without: Sources whose words are left out, the titles they list too.
     """
     items: list[Item] = []
     rejected: dict[int, Rejection] = {}
@@ -48,6 +54,8 @@ def take(config: Config, sources: Mapping[str, Source], limit: int | None) -> Li
             items.append(Item(index, Track(found.id, "", found.uri, found.artist, ""), Path(), ""))
             continue
         item, fault = _look(index, found, sources[found.source])
+        if found.source in without:
+            item = replace(item, track=replace(found, title=""))
         if found.id in first and fault is None:
             also = f"listed already under '{first[found.id].artist}'; keep one of the two"
             fault = AudioError("listed_twice", also)
@@ -63,6 +71,11 @@ def take(config: Config, sources: Mapping[str, Source], limit: int | None) -> Li
 def place(track: Track) -> str:
     """The file or address that a track is all or a part of."""
     return track.uri.partition("#t=")[0]
+
+
+def part(track: Track) -> str:
+    """Which part of its file a track is; "" for all of it."""
+    return track.uri.partition("#t=")[2]
 
 
 def _entries(config: Config, sources: Mapping[str, Source]) -> Iterator[Track | Rejection]:

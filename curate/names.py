@@ -50,8 +50,12 @@ def slug(text: str) -> str:
 
 
 def track_slug(track: Track) -> str:
-    """Folder and file stem of a track: its listed title, and its id so that no two collide."""
-    return f"{slug(track.title)}-{track.id}"
+    """Folder and file stem of a track: its listed title, and its id so that no two collide.
+
+    A title from Spotify stays out of it: what it says can be withdrawn from a dataset.
+    """
+    title = track.source if track.source == "spotify" else track.title
+    return f"{slug(title)}-{track.id}"
 
 
 def normalise(text: str) -> str:

@@ -16,7 +16,7 @@ from curate import jsonio, listing, readiness, sources, tidying
 from curate.catalog import Catalog
 from curate.config import Config
 from curate.engine import Done, Engine, Lost
-from curate.errors import AudioError
+from curate.errors import AudioError, ConfigError
 from curate.labels import manual, vocabulary
 from curate.labels.models.weights import Files
 from curate.labels.statements import Statements
@@ -164,6 +164,8 @@ class Build:
         self._ledger = Ledger(catalog, config, out, models, self._manual, words, options.without)
         self._rejected: dict[int, Rejection] = {}
         self._users: Counter[str] = Counter()
+        self._copies: dict[int, list[str]] = {}
+        self._notes: list[str] = []
         self._decoded_tracks = 0
         self._decoded_s = 0.0
 
@@ -179,13 +181,14 @@ class Build:
         self._work("clips", len(recordings), items, self._jobs(items, clips=True))
         self._manual.check_chunks(self._clips_by_track(items))
         self._select(items)
-        dealt, notes = self._split(items, recordings)
+        dealt = self._split(items, recordings)
         written = self._write(items, dealt)
         counts = self._report(items, written)
         if self._options.limit is None:
             dropped = ((items[index], left_out) for index, left_out in self._rejected.items())
             tidying.sweep(self._out, self._catalog, dropped)
         self._catalog.commit(now=True)
+        notes = (*self._notes, *self._unused_labels(items))
         return Result(self._out, counts, self._decoded_tracks, self._decoded_s, notes)
 
     def plan(self) -> Plan:
@@ -198,12 +201,26 @@ class Build:
 
     def _list(self) -> list[Item]:
         """Every track of every source, in the order of artists.yaml; files are not opened."""
-        listed = listing.take(self._config, self._sources, self._options.limit)
+        options = self._options
+        listed = listing.take(self._config, self._sources, options.limit, options.without)
         self._rejected.update(listed.rejected)
         self._users.update(listing.place(item.track) for item in self._kept(listed.items))
-        if listed.whole:  # else labels may be of tracks that are not listed now
+        try:
             self._manual.check((item.track.id, item.track.uri) for item in listed.items)
+        except ConfigError as unknown:
+            if listed.whole:
+                raise
+            self._notes.append(f"not listed now, behind a limit or away:\n{unknown}")
         return listed.items
+
+    def _unused_labels(self, items: list[Item]) -> Iterator[str]:
+        """Notes on people's labels of tracks that are left out."""
+        copies = {track for tracks in self._copies.values() for track in tracks}
+        by_id = {items[index].track.id: code.code for index, code in self._rejected.items()}
+        for named in self._manual.named:
+            tracks = {name.partition("_")[0] for name in named.ids} - copies
+            for track in sorted(tracks & by_id.keys()):
+                yield f"{named.place}: {named.text} is left out: {by_id[track]}"
 
     def _clips_by_track(self, items: list[Item]) -> Callable[[str], set[str] | None]:
         """The ids of a track's clips, the dropped ones too; None for a track that was not cut."""
@@ -300,8 +317,8 @@ class Build:
         kept = list(self._kept(items))
         first: dict[str, int] = {}
         with self._progress.stage("duplicates", len(kept)) as tell:
-            hashes = (self._ledger.complete(item).fetched.sha256 for item in kept)
-            twins = [(first.setdefault(name, index), index) for index, name in enumerate(hashes)]
+            files = (listing.part(item.track) + self._ledger.sha256(item) for item in kept)
+            twins = [(first.setdefault(name, index), index) for index, name in enumerate(files)]
             groups = dedupe.groups(len(kept), lambda i: self._ledger.print_of(kept[i]), twins)
             tell.skip(len(kept))
         recordings: dict[int, str] = {}
@@ -310,12 +327,21 @@ class Build:
             best = min(members, key=self._quality) if len(members) > 1 else members[0]
             for item in members:
                 recordings[item.index] = best.track.id
-                if item is not best and self._config.dedupe == "drop":
+                if item is not best and self._config.dedupe == "drop" and not _parts(item, best):
+                    self._copies.setdefault(best.index, []).append(item.track.id)
                     same = f'the same recording as track {best.track.id} "{best.track.title}" by '
                     same += f"'{best.track.artist}'; set dedupe: keep to have both"
                     error = AudioError("duplicate", same)
                     self._rejected[item.index] = rejection(item.track, dedupe.NAME, error)
-        return recordings
+        return dedupe.joined(recordings, self._parts_by_file(kept))
+
+    def _parts_by_file(self, items: list[Item]) -> dict[str, list[int]]:
+        """Tracks that are parts of one file, by the file: they never stand on two sides."""
+        files: dict[str, list[int]] = {}
+        for item in items:
+            if listing.part(item.track):
+                files.setdefault(self._ledger.sha256(item), []).append(item.index)
+        return files
 
     def _quality(self, item: Item) -> tuple[bool, float, int, int]:
         """Sorts the best copy first: lossless, wide band, high rate, listed early."""
@@ -341,14 +367,12 @@ class Build:
     def _chosen(self, item: Item) -> tuple[Complete, Statements]:
         """All that is known and said of a track, of the clips that are used."""
         known = self._ledger.complete(item)
-        said = self._ledger.statements(item, known)
+        said = self._ledger.statements(item, known, self._copies.get(item.index, ()))
         if self._where is None:
             return known, said
         return select.clips(item.track, known, said, self._where)
 
-    def _split(
-        self, items: list[Item], recordings: dict[int, str]
-    ) -> tuple[_Dealt, tuple[str, ...]]:
+    def _split(self, items: list[Item], recordings: dict[int, str]) -> _Dealt:
         members = []
         for item in self._kept(items):
             known = self._chosen(item)[0] if self._where else self._ledger.complete(item)
@@ -360,7 +384,8 @@ class Build:
         dealt = dealing.split(members, self._config.split, self._catalog.placements(deal))
         placed = {track: group for group in dealt.groups for track in group.tracks}
         self._catalog.place(deal, {track: group.split for track, group in placed.items()})
-        return placed, dealt.notes
+        self._notes += dealt.notes
+        return placed
 
     def _write(self, items: list[Item], dealt: _Dealt) -> write.Written:
         self._catalog.name_no_files()
@@ -407,7 +432,7 @@ class Build:
             fingerprint=written.fingerprint,
             built_at=report.now(),
             complete=self._options.limit is None,
-            config=jsonio.builtins(self._config),
+            config=report.resolved(self._config),
             versions=report.versions(),
             models={files.model.name: files.sha256 for files in self._models},
             counts=counts,
@@ -428,3 +453,8 @@ class Build:
             elif dropped.code == "no_chunks":
                 chunked: Chunked | None = self._ledger.known(item).chunked
                 yield from chunked.rejections if chunked else ()
+
+
+def _parts(one: Item, other: Item) -> bool:
+    """Whether both are parts of one file, which may sound alike and still are two."""
+    return bool(listing.part(one.track)) and listing.place(one.track) == listing.place(other.track)

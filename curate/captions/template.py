@@ -40,8 +40,8 @@ _INSTRUMENTS = (
     "The instrumentation includes {words}.",
 )
 _VOICE = {
-    "instrumental": ("It is instrumental.", "There are no vocals.", "It has no singing."),
-    "vocals": ("It has vocals.", "There is singing.", "It is sung."),
+    False: ("It is instrumental.", "There are no vocals.", "It has no singing."),
+    True: ("It has vocals.", "There is singing.", "It is sung."),
 }
 _DYNAMICS = {
     "steady": ("The dynamics stay even throughout.", "The level is steady."),
@@ -109,9 +109,9 @@ def _instruments(fields: Fields, draw: random.Random) -> list[str]:
 
 
 def _voice(fields: Fields, draw: random.Random) -> list[str]:
-    if any("vocals" in word for word in fields.instruments):
-        return []  # said already
-    return [draw.choice(_VOICE[fields.voice])] if fields.voice in _VOICE else []
+    if fields.sung is None or any("vocals" in word for word in fields.instruments):
+        return []  # not known, or said already
+    return [draw.choice(_VOICE[fields.sung])]
 
 
 def _character(fields: Fields, draw: random.Random) -> list[str]:

@@ -24,8 +24,9 @@ SOURCES = ("signal", "tag")
 MIN_CHUNK_KEY_STRENGTH = 0.75
 """A clip's own key replaces the track's only where it is this strong and the track's is weaker."""
 
-VOCALS = "vocals"
-"""The instrument that a track without vocals cannot have."""
+
+VOICE = "voice"
+"""The class of a voice among the instruments that models know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class Fields:
         onset_rate: Onsets per second.
         dynamic_complexity: dB.
         danceability: 0 to about 3.
-        voice: `vocals` or `instrumental`.
+        voice: Who sings, or that nobody does, in the vocabulary's word.
+        sung: The same as a fact; None where it is not asserted.
         danceable: `danceable`.
         approachability: 0 to 1.
         engagement: 0 to 1.
@@ -53,6 +55,8 @@ class Fields:
         description: Likewise; else the caption is made of the other fields.
         description_source: Who wrote it.
         phrases: Keywords beyond the words above, from the source.
+        album: Of the source.
+        isrc: Of the source.
     """
 
     key: str = ""
@@ -64,6 +68,7 @@ class Fields:
     dynamic_complexity: float | None = None
     danceability: float | None = None
     voice: str = ""
+    sung: bool | None = None
     danceable: str = ""
     approachability: float | None = None
     engagement: float | None = None
@@ -75,6 +80,8 @@ class Fields:
     description: str = ""
     description_source: str = ""
     phrases: tuple[str, ...] = ()
+    album: str = ""
+    isrc: str = ""
 
     @property
     def keywords(self) -> tuple[str, ...]:
@@ -94,9 +101,10 @@ def choose(
     said = _Said(_by_kind(track), _by_kind(chunk))
     options, words = options or LabelOptions(), words or vocabulary.load()
     voice = _opposite(said, "voice", options.voice.threshold, words)
-    instruments = _words(said, "instrument", options.instrument, words)
-    if voice == "instrumental":
-        instruments = tuple(word for word in instruments if VOCALS not in word)
+    sung = _sung(voice, words)
+    instruments = _words(said, "instrument", options.instrument, words, unsung=sung is False)
+    if sung is False and said.manual("voice") is None and _names_a_voice(instruments, words):
+        voice, sung = "", None  # a person's or a tag's word against a model's
     year = said.number("year")
     return Fields(
         key=_key(said, options.key.threshold),
@@ -105,6 +113,7 @@ def choose(
         moods=_words(said, "mood", options.mood, words),
         instruments=instruments,
         voice=voice,
+        sung=sung,
         danceable=_opposite(said, "danceable", options.danceable.threshold, words),
         onset_rate=said.number("onset_rate"),
         dynamic_complexity=said.number("dynamic_complexity"),
@@ -118,7 +127,9 @@ def choose(
         title=said.text("title"),
         description=said.text("description"),
         description_source=described.source if (described := said.first("description")) else "",
-        phrases=tuple(str(label.value) for label in said.whole.get("keyword", ())),
+        phrases=said.phrases(),
+        album=said.text("album"),
+        isrc=said.text("isrc"),
     )
 
 
@@ -148,6 +159,12 @@ class _Said:
     def number(self, kind: str) -> float | None:
         found = self.first(kind)
         return None if found is None else float(found.value)
+
+    def phrases(self) -> tuple[str, ...]:
+        said = self.manual("keyword")
+        if said is None:
+            said = [*self.own.get("keyword", ()), *self.whole.get("keyword", ())]
+        return tuple(str(label.value) for label in said if label.value != "")
 
     def text(self, kind: str) -> str:
         found = self.first(kind)
@@ -192,12 +209,9 @@ def _tempo(said: _Said, least: float) -> Bpm | None:
         return None if manual[0].value == "" else round(float(manual[0].value), 1)
     own = [label for label in said.own.get("tempo", ()) if label.source.startswith("signal")]
     for label in _ranked(said.whole.get("tempo", ())):
-        if label.source.startswith("signal"):
-            if not _sure(label, least):
-                continue
-            label = own[0] if own else label
-        if math.isfinite(float(label.value)):
-            return round(float(label.value), 1)
+        if _sure(label, least) and math.isfinite(float(label.value)):
+            heard = own[0] if own and label.source.startswith("signal") else label
+            return round(float(heard.value), 1)
     return None
 
 
@@ -209,14 +223,29 @@ def _opposite(said: _Said, kind: str, least: float, words: Vocabulary) -> str:
     return _word(found, words)
 
 
-def _words(said: _Said, kind: str, options: Words, words: Vocabulary) -> tuple[str, ...]:
+def _sung(voice: str, words: Vocabulary) -> bool | None:
+    known = {words.word("voice", "voice"): True, words.word("voice", "instrumental"): False}
+    return known.get(voice) if voice else None
+
+
+def _names_a_voice(instruments: tuple[str, ...], words: Vocabulary) -> bool:
+    """Whether one of them is a voice: `vocals`, `female vocals`, as the vocabulary says it."""
+    voice = words.word("instrument", VOICE)
+    return voice is not None and any(voice in word for word in instruments)
+
+
+def _words(
+    said: _Said, kind: str, options: Words, words: Vocabulary, *, unsung: bool = False
+) -> tuple[str, ...]:
+    """Words of a kind; `unsung` leaves out a voice that only a model hears."""
     every, most = said.manual(kind), None
     if every is None:
         most = options.most
         heard = sorted(filter(_by_model, said.own.get(kind, ())), key=_surest)
+        heard = [label for label in heard if not (unsung and label.value == VOICE)]
         told = [label for label in said.whole.get(kind, ()) if not _by_model(label)]
         own = [label for label in said.own.get(kind, ()) if not _by_model(label)]
-        every = [*own, *told, *_styles_first(heard)]
+        every = [*own, *told, *_styles_first(heard, words)]
     found = dict.fromkeys(_word(label, words) for label in every)
     return tuple(word for word in found if word)[:most]
 
@@ -229,9 +258,10 @@ def _by_model(label: Label) -> bool:
     return label.score is not None and label.source.startswith("essentia.")
 
 
-def _styles_first(heard: list[Label]) -> list[Label]:
-    """Without the parents (`Rock`) of styles that are there themselves (`Rock---Indie Rock`)."""
-    parents = {str(label.value).partition("---")[0] for label in heard if "---" in str(label.value)}
+def _styles_first(heard: list[Label], words: Vocabulary) -> list[Label]:
+    """Without the parents (`Rock`) of styles that are said themselves (`Rock---Indie Rock`)."""
+    styles = [label for label in heard if "---" in str(label.value) and _word(label, words)]
+    parents = {str(label.value).partition("---")[0] for label in styles}
     return [label for label in heard if label.value not in parents]
 
 

@@ -19,9 +19,13 @@ from curate.records import Answer, Chunk, Classified, Label
 PARENT = 0.3
 """Least score of a parent genre (`Rock`), when no single style of it stands out.
 
-A parent is as likely as any of its styles, but only those count that reach half the threshold: of
-the hundred styles of `Electronic`, each with next to nothing, there would always be one.
+A parent is as likely as any of its styles, but only those count that are `NOTICEABLE`: of the
+hundred styles of `Electronic`, each with next to nothing, there would always be one.
 """
+
+NOTICEABLE = 0.05
+"""Half of Essentia's usual threshold. It is fixed: what is measured does not move with what is
+asserted."""
 
 NON_MUSIC = "Non-Music"
 """Discogs' parent of speech and noise: no genre, but good to know."""
@@ -119,7 +123,7 @@ def _words(
     parents: dict[str, float] = {}
     for name, score in scores.items():  # the largest first
         parent, dashes, _ = name.partition("---")
-        if dashes and (parent not in parents or score >= threshold / 2):
+        if dashes and (parent not in parents or score >= NOTICEABLE):
             parents[parent] = 1.0 - (1.0 - parents.get(parent, 0.0)) * (1.0 - score)
         if score >= threshold and parent != NON_MUSIC:
             yield Label(kind, name, source, score)

@@ -8,7 +8,7 @@ recordings and stay apart.
 """
 
 import base64
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -213,3 +213,25 @@ def offset(one: Items, other: Items) -> int | None:
         return None
     offsets, votes = np.unique(np.concatenate(found), return_counts=True)
     return int(offsets[np.argmax(votes)])
+
+
+def joined(recordings: dict[int, str], together: Mapping[str, Iterable[int]]) -> dict[int, str]:
+    """Names of recordings, where some that belong together get one name.
+
+    Args:
+        recordings: Name of its recording by index of a track.
+        together: Indices of tracks that belong together.
+    """
+    leader: dict[str, str] = {}
+
+    def lead(name: str) -> str:
+        while name in leader:
+            name = leader[name]
+        return name
+
+    for indices in together.values():
+        names = [lead(recordings[index]) for index in indices if index in recordings]
+        for name in names[1:]:
+            if lead(name) != lead(names[0]):
+                leader[lead(name)] = lead(names[0])
+    return {index: lead(name) for index, name in recordings.items()}

@@ -7,10 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from curate import jsonio
 from curate.config import Config
 from curate.records import SPLITS, BuildInfo, Rejection, SplitCount
+from curate.sources.web.addresses import redact
 
 NAME = "report"
 
@@ -59,6 +61,21 @@ def versions() -> dict[str, str]:
     """Versions of this tool, of Python, and of the libraries that shape the data."""
     found = {"musicgen-curate": _version("musicgen-curate"), "python": platform.python_version()}
     return found | {name: _version(name) for name in LIBRARIES}
+
+
+def resolved(config: Config) -> dict[str, object]:
+    """The configuration for `build.json`, without what secrets its addresses may hold."""
+    return {name: _redacted(value) for name, value in jsonio.builtins(config).items()}
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, str):
+        return redact(value) if "://" in value else value
+    if isinstance(value, list | tuple):
+        return [_redacted(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _redacted(one) for name, one in value.items()}
+    return value
 
 
 def write_dset(out: Path, config: Config, splits: dict[str, SplitCount]) -> None:

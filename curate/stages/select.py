@@ -61,7 +61,7 @@ def track(said: Statements, config: Config) -> None:
     Raises:
         AudioError: `has_vocals`.
     """
-    if config.vocals == "drop_tracks" and said.track.voice == "vocals":
+    if config.vocals == "drop_tracks" and said.track.sung:
         reason = "it has vocals; set `vocals: keep` to use it, or say better in labels.csv"
         raise AudioError("has_vocals", reason)
 
@@ -104,6 +104,7 @@ def _values(item: Track, fields: Fields) -> dict[str, object]:
         "artist": item.artist,
         "title": fields.title or item.title,
         "loudness": fields.loudness_lufs,
+        "voice": {True: "vocals", False: "instrumental", None: ""}[fields.sung],
     }
 
 

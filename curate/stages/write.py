@@ -15,7 +15,6 @@ from typing import Any, BinaryIO
 from curate import jsonio
 from curate.config import Config
 from curate.fingerprint import Fingerprint
-from curate.labels.manual import MANUAL
 from curate.labels.statements import Statements
 from curate.records import (
     SPLITS,
@@ -140,16 +139,15 @@ def _manifest_line(sidecar: Sidecar, path: str, amplitude: float) -> ManifestLin
 
 
 def _track_line(item: Finished, rights: str) -> TrackLine:
-    tags = item.fetched.tags
-    said = {label.kind: label.value for label in item.said.whole if label.source == MANUAL}
+    tags, said = item.fetched.tags, item.said.track
     return TrackLine(
         id=item.track.id,
         artist=item.track.artist,
         featured=featured(item.track, tags),
-        title=str(said.get("title") or title(item.track, tags)),
-        album=tags.album,
-        year=int(said["year"]) if said.get("year") else tags.year,
-        isrc=tags.isrc,
+        title=said.title or title(item.track, tags),
+        album=tags.album or said.album or None,
+        year=said.year,
+        isrc=tags.isrc or said.isrc or None,
         source=item.track.source,
         uri=item.track.uri,
         origin=item.origin,

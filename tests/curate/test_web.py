@@ -1,42 +1,34 @@
-"""The web as a source, by the real yt-dlp against a site on 127.0.0.1."""
+"""The web as a source: lists and recordings, by the real yt-dlp against a site on 127.0.0.1."""
 
-import concurrent.futures
 import itertools
 import json
 import logging
-import os
-import re
-import select
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import mediasite
 import pytest
 import sounds
-from mediasite import Entry, Site, cut, endless, redirect, slow, status, whole
+import webtools
+from mediasite import Entry, Site, status
+from webtools import FAST, listed, quiet, refusal, tracks_of
 
-from curate.config import Artist, WebOptions
-from curate.errors import ConfigError
-from curate.records import Rejection, Track
+from curate.config import Artist
+from curate.records import Rejection
 from curate.sources.cache import Cache
 from curate.sources.source import Got, SourceError
-from curate.sources.web import Web, downloading, hosts, info_key, javascript_runtime, key_of
-
-FAST = WebOptions(sleep_s=0.0, request_sleep_s=0.0)
+from curate.sources.web import (
+    Web,
+    info_key,
+    key_of,
+)
 
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hosts, "WAIT_S", 0.02)
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+    webtools.hurry(monkeypatch)
 
 
 @pytest.fixture
@@ -50,12 +42,9 @@ def cache(tmp_path: Path) -> Cache:
     return Cache(tmp_path / "cache")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def tones(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """Three seconds of sound in every format, by extension."""
-    folder = tmp_path_factory.mktemp("tones")
-    tone = sounds.sine(440, 3.0)
-    return {kind: mediasite.encoded(folder / f"tone.{kind}", tone) for kind in sounds.FORMATS}
+    return webtools.tones(tmp_path_factory.mktemp("tones"))
 
 
 @pytest.fixture
@@ -63,26 +52,6 @@ def web(cache: Cache, tmp_path: Path) -> Iterator[Web]:
     web = Web(tmp_path, FAST, 60.0, cache)
     yield web
     web.close()
-
-
-def quiet(done: int, total: int | None) -> None:
-    pass
-
-
-def listed(web: Web, *addresses: str) -> list[Track | Rejection]:
-    return list(web.list_tracks(Artist("Someone", playlists=addresses)))
-
-
-def tracks_of(web: Web, *addresses: str) -> list[Track]:
-    found = listed(web, *addresses)
-    assert all(isinstance(track, Track) for track in found), found
-    return [track for track in found if isinstance(track, Track)]
-
-
-def refusal(web: Web, track: Track) -> SourceError:
-    with pytest.raises(SourceError) as caught:
-        web.get(track, quiet)
-    return caught.value
 
 
 # --- a feed of everything -----------------------------------------------------------------------
@@ -180,6 +149,51 @@ def test_what_has_no_extension_gets_the_one_that_fits(
 ) -> None:
     (track,) = tracks_of(web, site.put("/stream", tones[kind], "application/octet-stream"))
     assert web.get(track, quiet).path.suffix == suffix
+
+
+def test_a_server_that_calls_everything_text(site: Site, web: Web, tones: dict[str, bytes]) -> None:
+    (track,) = tracks_of(web, site.put("/a.mp3", tones["mp3"], "text/plain"))
+    assert web.get(track, quiet).path.suffix == ".mp3"
+
+
+def test_an_address_in_any_script(site: Site, web: Web, tones: dict[str, bytes]) -> None:
+    site.put("/音楽/紅 葉.ogg", tones["ogg"])
+    entry = Entry(f"{site.address}/音楽/紅 葉.ogg", "紅葉")
+    (track,) = tracks_of(web, site.feed("/feed.xml", [entry]))
+    assert web.get(track, quiet).path.read_bytes() == tones["ogg"]
+
+
+def test_a_list_in_the_place_of_a_recording(site: Site, web: Web) -> None:
+    site.feed("/inner.xml", ["/a.mp3", "/b.mp3"])
+    (track,) = tracks_of(web, site.feed("/feed.xml", ["/inner.xml"]))
+    error = refusal(web, track)
+    assert error.code == "unsupported"
+    assert "name that list under playlists" in error.reason
+    assert site.counts == {"/feed.xml": 1, "/inner.xml": 1}
+
+
+def test_what_was_fetched_can_be_given_up(site: Site, web: Web, tones: dict[str, bytes]) -> None:
+    site.put("/a.mp3", tones["mp3"])
+    site.put("/b.mp3", tones["mp3"])
+    first, second = tracks_of(web, site.feed("/feed.xml", ["/a.mp3", "/b.mp3"]))
+    path = web.get(first, quiet).path
+    assert web.get(second, quiet).path == path  # the same bytes lie there once
+    web.release(first)
+    assert web.at_hand(first) is None
+    assert path.exists()
+    web.release(second)
+    web.release(second)
+    assert not path.exists()
+
+
+def test_other_sources_can_fetch_too(site: Site, web: Web, tones: dict[str, bytes]) -> None:
+    address = site.put("/a.mp3", tones["mp3"])
+    with pytest.raises(SourceError) as caught:
+        web.fetch(address, quiet)  # who knows where it comes from
+    assert caught.value.code == "unsafe_address"
+    assert site.asked == []
+    got = web.fetch(address, quiet, f"{site.address}/table.csv")
+    assert web.kept(address) == got
 
 
 def test_a_page_with_several_recordings_is_a_list(
@@ -356,568 +370,3 @@ def test_offline(
     assert isinstance(never, Rejection)
     assert never.code == "offline"
     assert len(site.asked) == before
-
-
-# --- faults -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("code", "expected", "requests"),
-    [
-        (401, "private", 1),
-        (403, "private", 1),
-        (404, "removed", 1),
-        (410, "removed", 1),
-        (451, "geo_blocked", 1),
-        (500, "network", 4),
-        (503, "network", 4),
-        (429, "rate_limited", 4),
-    ],
-)
-def test_statuses(site: Site, web: Web, code: int, expected: str, requests: int) -> None:
-    site.always["/a.mp3"] = status(code)
-    (track,) = tracks_of(web, site.feed("/feed.xml", ["/a.mp3"]))
-    assert refusal(web, track).code == expected
-    assert site.count("/a.mp3") == requests
-
-
-@pytest.mark.parametrize("fault", [status(500), status(503), cut(5000), status(408)])
-def test_faults_that_pass(
-    site: Site, web: Web, tones: dict[str, bytes], fault: mediasite.Answer
-) -> None:
-    site.put("/a.wav", tones["wav"])
-    (track,) = tracks_of(web, site.feed("/feed.xml", ["/a.wav"]))
-    site.script("/a.wav", whole, fault, whole, fault)  # each time when it is fetched
-    assert web.get(track, quiet).path.read_bytes() == tones["wav"]
-    assert site.count("/a.wav") == 6
-
-
-def test_waits_grow(
-    site: Site, web: Web, tones: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(hosts, "WAIT_S", 0.1)
-    site.put("/a.mp3", tones["mp3"])
-    (track,) = tracks_of(web, site.feed("/feed.xml", ["/a.mp3"]))
-    site.script("/a.mp3", status(500), status(500))
-    web.get(track, quiet)
-    times = [asked.at for asked in site.asked if asked.path == "/a.mp3"]
-    assert times[1] - times[0] >= 0.1
-    assert times[2] - times[1] >= 0.3
-
-
-def test_nobody_there(web: Web, site: Site) -> None:
-    import socket
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    (found,) = listed(web, f"http://127.0.0.1:{port}/feed.xml")
-    assert isinstance(found, Rejection)
-    assert found.code == "network"
-    assert "Connection refused" in found.reason
-
-
-def test_a_host_that_is_down_is_left_alone_for_a_while(site: Site, web: Web) -> None:
-    tracks = tracks_of(web, site.feed("/feed.xml", [f"/{n}.mp3" for n in range(6)]))
-    for track in tracks:
-        site.always["/" + track.uri.rpartition("/")[2]] = status(500)
-    errors = [refusal(web, track) for track in tracks]
-    assert [error.code for error in errors] == ["network"] * 6
-    assert [error.until is None for error in errors] == [True] * 3 + [False] * 3
-    assert sum(site.counts.values()) == 1 + 3 * 4
-
-
-def test_a_short_wait_is_waited(site: Site, web: Web, tones: dict[str, bytes]) -> None:
-    site.put("/a.mp3", tones["mp3"])
-    (track,) = tracks_of(web, site.feed("/feed.xml", ["/a.mp3"]))
-    site.script("/a.mp3", status(429, Retry_After=1))
-    begun = time.monotonic()
-    told: list[int] = []
-    web.get(track, lambda done, total: told.append(done))
-    assert time.monotonic() - begun >= 1.0
-    assert told.count(0) >= 5  # somebody who wants to stop can do so
-
-
-@pytest.mark.parametrize("at", ["asking", "fetching"])
-def test_a_long_wait_is_remembered(
-    site: Site, cache: Cache, tmp_path: Path, tones: dict[str, bytes], at: str
-) -> None:
-    site.put("/a.mp3", tones["mp3"])
-    site.put("/b.mp3", tones["ogg"])
-    web = Web(tmp_path, FAST, 60.0, cache)
-    first, second = tracks_of(web, site.feed("/feed.xml", ["/a.mp3", "/b.mp3"]))
-    site.script("/a.mp3", *[whole] * (at == "fetching"), status(429, Retry_After=86400))
-    error = refusal(web, first)
-    assert error.code == "rate_limited"
-    assert error.until is not None
-    assert abs(error.until - datetime.now(UTC) - timedelta(days=1)) < timedelta(minutes=1)
-    assert f"{error.until:%Y-%m-%d %H:%M} UTC" in error.reason
-    before = len(site.asked)
-    for again in (web, Web(tmp_path, FAST, 60.0, Cache(cache.place))):
-        assert refusal(again, second).until is not None
-        (found,) = listed(again, f"{site.address}/other.xml")
-        assert isinstance(found, Rejection)
-        assert found.code == "rate_limited"
-    assert len(site.asked) == before
-    with mediasite.serving() as other:  # is not concerned
-        (track,) = tracks_of(web, other.put("/c.mp3", tones["mp3"]))
-        web.get(track, quiet)
-
-
-def test_a_tries_end_leaves_a_host_that_never_says_when(site: Site, web: Web) -> None:
-    site.always["/a.mp3"] = status(429)
-    (track,) = tracks_of(web, site.feed("/feed.xml", ["/a.mp3"]))
-    error = refusal(web, track)
-    assert error.until is not None
-    assert timedelta(minutes=50) < error.until - datetime.now(UTC) < timedelta(minutes=70)
-
-
-def test_what_is_no_audio_is_not_kept(site: Site, web: Web, cache: Cache) -> None:
-    site.put("/a.mp3", b"these are only words, served as music" * 100)
-    site.put("/b.pdf", b"%PDF-1.4" + bytes(5000), "application/pdf")
-    tracks = tracks_of(web, site.feed("/feed.xml", ["/a.mp3", "/b.pdf"]))
-    assert [refusal(web, track).code for track in tracks] == ["no_audio"] * 2
-    assert site.counts == {"/feed.xml": 1, "/a.mp3": 2, "/b.pdf": 1}
-    assert not [path for path in (cache.place / "partial").rglob("*") if path.is_file()]
-    assert not (cache.place / "audio").exists()
-
-
-def test_an_endless_file_ends(
-    site: Site, web: Web, cache: Cache, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    site.always["/fast.mp3"] = endless()
-    site.always["/slow.mp3"] = endless(20_000)
-    site.always["/radio.mp3"] = endless(20_000, icy_name="Radio")
-    feed = site.feed("/feed.xml", ["/fast.mp3", "/slow.mp3", "/radio.mp3"])
-    fast, slowly, radio = tracks_of(web, feed)
-    error = refusal(web, fast)
-    assert error.code == "too_long"
-    assert re.search(r"1[1-9] MB and no end in sight, more than 60 s of music", error.reason)
-    monkeypatch.setattr(downloading, "ENDLESS_S", 0.5)
-    assert refusal(web, slowly).code == "live"
-    assert refusal(web, radio).code == "live"
-    assert site.counts == {"/feed.xml": 1, "/fast.mp3": 2, "/slow.mp3": 2, "/radio.mp3": 1}
-    assert not [path for path in (cache.place / "partial").rglob("*") if path.is_file()]
-
-
-def test_a_file_too_big_for_its_length_is_not_begun(
-    site: Site, cache: Cache, tmp_path: Path
-) -> None:
-    site.put("/big.wav", bytes(3_000_000))
-    web = Web(tmp_path, FAST, 2.0, cache)
-    (track,) = tracks_of(web, site.feed("/feed.xml", ["/big.wav"]))
-    told: list[int] = []
-    with pytest.raises(SourceError) as caught:
-        web.get(track, lambda done, total: told.append(done))
-    assert caught.value.code == "too_long"
-    assert max(told) < 200_000
-
-
-# --- half downloads -----------------------------------------------------------------------------
-
-KILLED = """
-import sys
-from pathlib import Path
-from curate.config import Artist, WebOptions
-from curate.sources.cache import Cache
-from curate.sources.web import Web
-web = Web(Path("."), WebOptions(sleep_s=0, request_sleep_s=0), 60.0, Cache(Path(sys.argv[1])))
-(track,) = web.list_tracks(Artist("Someone", playlists=(sys.argv[2],)))
-def tell(done, total):
-    if done > 50_000:
-        print(done, flush=True)
-web.get(track, tell)
-"""
-
-
-def test_a_killed_download_goes_on(
-    site: Site, web: Web, cache: Cache, tones: dict[str, bytes]
-) -> None:
-    site.put("/a.wav", tones["wav"])
-    feed = site.feed("/feed.xml", ["/a.wav"])
-    site.script("/a.wav", whole, slow(200_000))
-    command = [sys.executable, "-c", KILLED, str(cache.place), feed]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    pipe = subprocess.PIPE
-    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, env=environment)
-    begun = bool(select.select([process.stdout], [], [], 30)[0])
-    process.send_signal(signal.SIGKILL)
-    out, err = process.communicate(timeout=30)
-    assert begun, f"nothing arrived in 30 s; asked {site.counts}; said {err.decode()}"
-    assert out, err.decode()
-    (half,) = (path for path in (cache.place / "partial").rglob("*") if path.is_file())
-    have = half.stat().st_size
-    assert 0 < have < len(tones["wav"])
-    assert half.read_bytes() == tones["wav"][:have]
-
-    (track,) = tracks_of(web, feed)
-    assert web.at_hand(track) is None
-    got = web.get(track, quiet)
-    assert got.path.read_bytes() == tones["wav"]
-    assert site.ranges_of("/a.wav") == [None, None, None, f"bytes={have}-"]
-    assert not half.exists()
-
-
-def test_a_site_without_ranges_sends_all_again(
-    site: Site, web: Web, tones: dict[str, bytes]
-) -> None:
-    site.ranges = False
-    site.put("/a.wav", tones["wav"])
-    (track,) = tracks_of(web, site.feed("/feed.xml", ["/a.wav"]))
-    site.script("/a.wav", whole, cut(50_000))
-    assert web.get(track, quiet).path.read_bytes() == tones["wav"]
-
-
-def test_a_file_that_changed_meanwhile_is_not_sewn_together(
-    site: Site, cache: Cache, tmp_path: Path, tones: dict[str, bytes]
-) -> None:
-    def dated(day: int, answer: mediasite.Answer) -> mediasite.Answer:
-        def dating(handler: mediasite.Handler) -> None:
-            handler.end_headers, end = (
-                lambda: (handler.send_header("Last-Modified", when), end())[1],
-                handler.end_headers,
-            )
-            answer(handler)
-
-        when = f"Mon, {day:02d} Jan 2024 00:00:00 GMT"
-        return dating
-
-    site.put("/a.wav", tones["wav"])
-    web = Web(tmp_path, replace(FAST, retries=0), 60.0, cache)
-    (track,) = tracks_of(web, site.feed("/feed.xml", ["/a.wav"]))
-    site.script("/a.wav", dated(1, whole), dated(1, cut(50_000)))
-    assert refusal(web, track).code == "network"
-    assert len([path for path in (cache.place / "partial").rglob("*") if path.is_file()]) == 1
-    site.put("/a.wav", tones["flac"])
-    site.always["/a.wav"] = dated(8, whole)
-    assert web.get(track, quiet).path.read_bytes() == tones["flac"]
-
-
-class Enough(Exception):
-    pass
-
-
-def test_who_is_told_can_stop_it(
-    site: Site, web: Web, cache: Cache, tones: dict[str, bytes]
-) -> None:
-    site.put("/a.wav", tones["wav"])
-    (track,) = tracks_of(web, site.feed("/feed.xml", ["/a.wav"]))
-    site.script("/a.wav", whole, slow(200_000))
-
-    def tell(done: int, total: int | None) -> None:
-        if done > 20_000:
-            raise Enough
-
-    with pytest.raises(Enough):
-        web.get(track, tell)
-    assert len([path for path in (cache.place / "partial").rglob("*") if path.is_file()]) == 1
-    site.script("/a.wav", status(429, Retry_After=60))
-    begun = time.monotonic()
-
-    def stop_soon(done: int, total: int | None) -> None:
-        if time.monotonic() - begun > 0.5:
-            raise Enough
-
-    with pytest.raises(Enough):
-        web.get(track, stop_soon)
-    assert time.monotonic() - begun < 5
-
-
-# --- several at once ----------------------------------------------------------------------------
-
-
-def test_downloads_from_one_host_are_spaced(
-    site: Site, cache: Cache, tmp_path: Path, tones: dict[str, bytes]
-) -> None:
-    names = [f"/{n}.mp3" for n in range(3)]
-    for name in names:
-        site.put(name, tones["mp3"] + name.encode())
-    web = Web(tmp_path, replace(FAST, sleep_s=0.4), 60.0, cache)
-    tracks = tracks_of(web, site.feed("/feed.xml", names))
-    with concurrent.futures.ThreadPoolExecutor(3) as pool:
-        got = list(pool.map(lambda track: web.get(track, quiet), tracks))
-    assert len({one.path for one in got}) == 3
-    first: dict[str, float] = {}
-    for asked in site.asked:
-        first[asked.path] = asked.at  # the last request of each is the download
-    times = sorted(first[name] for name in names)
-    assert times[1] - times[0] >= 0.4
-    assert times[2] - times[1] >= 0.4
-
-
-def test_hosts_do_not_wait_for_each_other(
-    site: Site, cache: Cache, tmp_path: Path, tones: dict[str, bytes]
-) -> None:
-    with mediasite.serving() as other:
-        web = Web(tmp_path, replace(FAST, sleep_s=30.0), 60.0, cache)
-        tracks = [*tracks_of(web, site.put("/a.mp3", tones["mp3"]))]
-        tracks += tracks_of(web, other.put("/b.mp3", tones["ogg"]))
-        begun = time.monotonic()
-        with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda track: web.get(track, quiet), tracks))
-        assert time.monotonic() - begun < 10
-
-
-def test_two_that_want_the_same_fetch_it_once(
-    site: Site, cache: Cache, tmp_path: Path, tones: dict[str, bytes]
-) -> None:
-    site.put("/a.wav", tones["wav"])
-    feed = site.feed("/feed.xml", ["/a.wav"])
-    site.script("/a.wav", whole, slow(500_000))
-    webs = [Web(tmp_path, FAST, 60.0, Cache(cache.place)) for _ in range(3)]
-    tracks = [tracks_of(web, feed)[0] for web in webs]
-    with concurrent.futures.ThreadPoolExecutor(6) as pool:
-        jobs = [pool.submit(w.get, t, quiet) for w, t in zip(webs * 2, tracks * 2, strict=True)]
-        assert len({job.result().path for job in jobs}) == 1
-    assert site.count("/a.wav") == 2
-
-
-def test_the_speed_is_limited(
-    site: Site, cache: Cache, tmp_path: Path, tones: dict[str, bytes]
-) -> None:
-    site.put("/a.wav", tones["wav"])  # 265 kB
-    web = Web(tmp_path, replace(FAST, rate_limit_kib_s=200), 60.0, cache)
-    (track,) = tracks_of(web, site.feed("/feed.xml", ["/a.wav"]))
-    begun = time.monotonic()
-    web.get(track, quiet)
-    assert time.monotonic() - begun > 0.8
-
-
-# --- the guard ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("legacy", [False, True], ids=["requests", "urllib"])
-def test_redirects_are_asked_about_before_they_are_followed(
-    site: Site,
-    cache: Cache,
-    tmp_path: Path,
-    tones: dict[str, bytes],
-    monkeypatch: pytest.MonkeyPatch,
-    legacy: bool,
-) -> None:
-    from curate.sources.web import settings
-
-    plain = settings.params
-    if legacy:
-        monkeypatch.setattr(
-            settings,
-            "params",
-            lambda *a: {**plain(*a), "compat_opts": {"prefer-legacy-http-handler"}},
-        )
-    with mediasite.serving() as secret:
-        secret.put("/inside", tones["mp3"], "audio/mpeg")
-        site.put("/real.mp3", tones["mp3"])
-        names = {
-            "/same.mp3": f"{site.address}/real.mp3",
-            "/relative.mp3": "/real.mp3",
-            "/other.mp3": f"http://localhost:{secret.port}/inside",
-            "/file.mp3": "file:///etc/passwd",
-            "/ftp.mp3": "ftp://127.0.0.1/x.mp3",
-            "/twice.mp3": f"{site.address}/other.mp3",
-        }
-        for name, target in names.items():
-            site.always[name] = redirect(target, 301 if legacy else 307)
-        web = Web(tmp_path, FAST, 60.0, cache)
-        tracks = tracks_of(web, site.feed("/feed.xml", list(names)))
-        results = {}
-        for track in tracks:
-            try:
-                results[track.title] = web.get(track, quiet).path.suffix
-            except SourceError as error:
-                results[track.title] = error.code
-        unsafe = dict.fromkeys(("other", "file", "ftp", "twice"), "unsafe_address")
-        assert results == {"same": ".mp3", "relative": ".mp3", **unsafe}
-        assert secret.asked == []
-
-
-def test_a_feed_on_the_web_leads_nowhere_inside(
-    site: Site, cache: Cache, tmp_path: Path, tones: dict[str, bytes]
-) -> None:
-    """The site is the proxy of `music.example`, so a listing on the open web can be played."""
-    with mediasite.serving() as secret:
-        secret.put("/inside", tones["mp3"], "audio/mpeg")
-        inside = [
-            f"http://127.0.0.1:{secret.port}/inside",
-            f"http://localhost:{secret.port}/inside",
-            f"http://127.1:{secret.port}/inside",
-            f"http://2130706433:{secret.port}/inside",
-            f"http://[::ffff:127.0.0.1]:{secret.port}/inside",
-            f"http://0.0.0.0:{secret.port}/inside",
-            "http://169.254.169.254/latest/meta-data/",
-            "http://10.0.0.1/",
-            "http://router/",
-            "http://metadata.google.internal/",
-        ]
-        outside = site.at("music.example")
-        site.put("/good.mp3", tones["mp3"])
-        site.put("/cdn.mp3", tones["ogg"])
-        for n, where in enumerate(inside):
-            site.always[f"/{n}.mp3"] = redirect(where)
-        site.always["/up.mp3"] = redirect("http://cdn.music.example/cdn.mp3")
-        site.always["/away.mp3"] = redirect("http://elsewhere.example/cdn.mp3")
-        entries = [Entry(where, f"listed {n}") for n, where in enumerate(inside)]
-        entries += [Entry(f"{outside}/{n}.mp3", f"redirect {n}") for n in range(len(inside))]
-        entries += [Entry(f"{outside}/{n}.mp3", n) for n in ("good", "up", "away")]
-        feed = mediasite.feed_of(outside, entries, "A feed")
-        site.put("/feed.xml", feed)
-        web = Web(tmp_path, replace(FAST, proxy=site.as_proxy), 60.0, cache)
-        results = {}
-        for found in listed(web, f"{outside}/feed.xml"):
-            if isinstance(found, Rejection):
-                results[found.title] = found.code
-                continue
-            try:
-                web.get(found, quiet)
-                results[found.title] = "got"
-            except SourceError as error:
-                results[found.title] = error.code
-        assert {title for title, code in results.items() if code == "got"} == {"good", "up"}
-        assert set(results.values()) == {"got", "unsafe_address"}
-        assert len(results) == len(entries)
-        assert secret.asked == []
-        assert {asked.host for asked in site.asked} == {"music.example", "cdn.music.example"}
-
-
-# --- secrets ------------------------------------------------------------------------------------
-
-SECRETS = ("hunter2", "s3cr3tc00kie", "t0k3nvalue", "Pr0xyPa55")
-
-
-def everything(cache: Cache) -> bytes:
-    return b"".join(path.read_bytes() for path in cache.place.rglob("*") if path.is_file())
-
-
-def test_secrets_are_told_nobody(
-    site: Site,
-    cache: Cache,
-    tmp_path: Path,
-    tones: dict[str, bytes],
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    cookies = tmp_path / "cookies.txt"
-    cookies.write_text(
-        "# Netscape HTTP Cookie File\n127.0.0.1\tFALSE\t/\tFALSE\t0\tsid\ts3cr3tc00kie\n"
-    )
-    before = cookies.read_bytes()
-    monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.setenv("HTTPS_PROXY", "http://me:Pr0xyPa55@127.0.0.1:1")
-    site.put("/a.mp3", tones["mp3"])
-    site.put("/b.mp3", tones["ogg"])
-    names = [f"{site.address}/{n}.mp3?token=t0k3nvalue" for n in ("a", "b", "none", "down")]
-    site.always["/down.mp3"] = status(500)
-    site.feed("/feed.xml", [Entry(name, f"song {n}") for n, name in enumerate(names)])
-    web = Web(tmp_path, replace(FAST, cookies="cookies.txt"), 60.0, cache)
-    feed = f"{site.address}/feed.xml?auth=t0k3nvalue"
-    tracks = tracks_of(web, feed)
-    said = [str(tracks)]
-    said.append(str(web.get(tracks[0], quiet)))
-    again = Web(tmp_path, replace(FAST, cookies="cookies.txt"), 60.0, cache)
-    assert listed(again, feed) == tracks
-    said.append(str(again.get(tracks[1], quiet)))  # looked up in the listing, for it is not kept
-    assert site.count("/feed.xml") == 2
-    for track, code in ((tracks[2], "removed"), (tracks[3], "network")):
-        error = refusal(again, track)
-        assert error.code == code
-        said += [str(error), repr(error), error.reason]
-    said.append(str(listed(web, "http://u:hunter2@127.0.0.1:1/x", f"{site.address}/x?key=hunter2")))
-    web.close()
-    again.close()
-    assert all("s3cr3tc00kie" in asked.headers.get("Cookie", "") for asked in site.asked)
-    out, err = capfd.readouterr()
-    for secret in SECRETS:
-        assert secret not in "".join(said)
-        assert secret not in caplog.text
-        assert secret not in out + err
-        assert secret.encode() not in everything(cache)
-    assert cookies.read_bytes() == before
-
-
-def test_items_that_differ_only_in_a_secret_are_two(
-    site: Site, web: Web, tones: dict[str, bytes]
-) -> None:
-    site.put("/get", tones["mp3"], "audio/mpeg")
-    names = [Entry(f"{site.address}/get?key={n}", f"song {n}") for n in range(2)]
-    first, second = tracks_of(web, site.feed("/feed.xml", names))
-    assert first.id != second.id
-    web.get(second, quiet)
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("127.0.0.1\tFALSE\t/\tFALSE\t0\tsid s3cr3tc00kie\n", r"cookies.txt:1: is no cookie"),
-        ('[{"name": "sid", "value": "s3cr3tc00kie"}]', r"cookies.txt:1: is no cookie"),
-        (None, r"cannot be read: No such file"),
-    ],
-)
-def test_cookies_that_are_none_are_not_shown(
-    cache: Cache, tmp_path: Path, capfd: pytest.CaptureFixture[str], text: str | None, said: str
-) -> None:
-    if text is not None:
-        (tmp_path / "cookies.txt").write_text(text)
-    with pytest.raises(ConfigError, match=said) as caught:
-        Web(tmp_path, replace(FAST, cookies="cookies.txt"), 60.0, cache)
-    assert "s3cr3tc00kie" not in str(caught.value) + "".join(capfd.readouterr())
-
-
-@pytest.mark.parametrize(
-    ("proxy", "said"),
-    [
-        ("http://me:hunter2@127.0.0.1:1", "HTTPS_PROXY"),
-        ("http://me@127.0.0.1:1", "HTTPS_PROXY"),
-        ("127.0.0.1:8080", "is no proxy"),
-        ("ftp://127.0.0.1", "is no proxy"),
-        ("http://127.0.0.1:port", "is no proxy"),
-    ],
-)
-def test_proxies_that_cannot_be(cache: Cache, tmp_path: Path, proxy: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=said) as caught:
-        Web(tmp_path, replace(FAST, proxy=proxy), 60.0, cache)
-    assert "hunter2" not in str(caught.value)
-
-
-# --- yt-dlp itself ------------------------------------------------------------------------------
-
-
-def test_nothing_of_the_users_own_yt_dlp_is_loaded(
-    site: Site, tmp_path: Path, tones: dict[str, bytes]
-) -> None:
-    home = tmp_path / "home"
-    marker = tmp_path / "marker"
-    config = home / ".config/yt-dlp"
-    plugin = config / "plugins/mine/yt_dlp_plugins/extractor/mine.py"
-    plugin.parent.mkdir(parents=True)
-    plugin.write_text(f"open({str(marker)!r}, 'w').close()\n")
-    (config / "config").write_text(f"--exec 'touch {marker}'\n-o {tmp_path}/here.%(ext)s\n")
-    site.put("/a.mp3", tones["mp3"])
-    feed = site.feed("/feed.xml", ["/a.mp3"])
-    environment = {**os.environ, "HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2])}
-    environment.pop("XDG_CONFIG_HOME", None)
-    command = [sys.executable, "-c", KILLED, str(tmp_path / "cache"), feed]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    assert not marker.exists()
-    assert {path.name for path in tmp_path.iterdir()} == {"home", "cache"}
-    assert site.count("/a.mp3") == 2
-
-
-def test_a_javascript_runtime_is_looked_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
-    assert javascript_runtime() == ""
-    node = tmp_path / "node"
-    node.write_text("#!/bin/sh\necho v20.0.0\n")
-    node.chmod(0o755)
-    assert javascript_runtime() == ""  # too old
-    node.write_text("#!/bin/sh\necho v22.1.0\n")
-    assert javascript_runtime() == "node 22.1.0"
-    deno = tmp_path / "deno"
-    deno.write_text("#!/bin/sh\necho deno 2.5.0\n")
-    deno.chmod(0o755)
-    assert javascript_runtime() == "deno 2.5.0"

@@ -60,6 +60,10 @@ class Fetcher(Protocol):
         """
         ...
 
+    def release(self, track: Track) -> None:
+        """Gives up what was fetched from `track.uri`."""
+        ...
+
 
 class Tables:
     """Lists the rows of tables. See `Source`.
@@ -118,6 +122,12 @@ class Tables:
         place = _whole(track)
         got = self._web.fetch(place, tell, self._homes.get(host_of(place)))
         return _with_licence(got, track)
+
+    def release(self, track: Track) -> None:
+        """See `Source`; to be called after the last row of an address."""
+        place = _whole(track)
+        if "://" in place:
+            self._web.release(replace(track, uri=place))
 
 
 def _whole(track: Track) -> str:

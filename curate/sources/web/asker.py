@@ -154,7 +154,8 @@ class Asker(yt_dlp.YoutubeDL):  # type: ignore[misc, unused-ignore]
         if isinstance(error, Stop):
             return Fault(error.code, clean(redact(str(error)), 300))
         if self.errand.refusal:
-            return Fault("unsafe_address", self.errand.refusal)
+            why, self.errand.refusal = self.errand.refusal, ""
+            return Fault("unsafe_address", why)
         return sort(error, self.errand.status, self.errand.headers)
 
     def urlopen(self, req: Any) -> Any:

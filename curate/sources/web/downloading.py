@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curate import audio
-from curate.errors import AudioError
+from curate.errors import AudioError, CurateError
 from curate.names import digest
 from curate.records import Seconds
+from curate.sources import cache
 from curate.sources.source import Tell
-from curate.sources.web.faults import Fault
+from curate.sources.web.faults import Fault, plain
 from curate.sources.web.listing import LIVE, too_long
 
 if TYPE_CHECKING:
@@ -132,7 +133,8 @@ def check(asker: "Asker", info: dict[str, Any], longest_s: Seconds) -> None:
     if code:
         raise Fault(code, words)
     kind = asker.errand.kinds.get(info["url"], "")
-    if info.get("direct") and kind.startswith(_SILENT):
+    named = info.get("ext") in _EXTENSIONS  # some servers call everything text
+    if info.get("direct") and not named and kind.startswith(_SILENT):
         raise Fault("no_audio", f"the address holds {kind.partition(';')[0]}, no audio")
 
 
@@ -141,6 +143,7 @@ def download(asker: "Asker", info: dict[str, Any], folder: Path, progress: Progr
 
     Raises:
         Fault: It cannot be had now; what has arrived stays where it may be continued.
+        CurateError: The disk does not take it.
     """
     stem = digest(info.get("format_id"), info.get("timestamp"), info.get("filesize"))[:16]
     for other in folder.iterdir():
@@ -155,6 +158,11 @@ def download(asker: "Asker", info: dict[str, Any], folder: Path, progress: Progr
     except Exception as error:
         if progress.stopped is not None:
             raise progress.stopped from None
+        if re.search(r"unable to (write data|open for writing|rename file)", str(error)):
+            raise CurateError(
+                f"{folder}: the cache of downloads cannot be written: {plain(error)}; free some "
+                f"space or name another folder with {cache.ENVIRONMENT}"
+            ) from None
         fault = asker.fault(error)
         if fault.code in ("too_long", "live"):
             _empty(folder)

@@ -26,7 +26,6 @@ from curate.sources.web.addresses import (
     canonical,
     clean,
     fault,
-    host_of,
     redact,
     unsmuggled,
 )
@@ -59,6 +58,9 @@ _LINKS = ("url", "url_transparent")
 _LISTS = ("playlist", "multi_video")
 _INHERITED = ("extractor", "extractor_key", "webpage_url", "license", "uploader", "album")
 """What a recording on a page has of the page, where it says nothing of its own."""
+
+_FILE = re.compile(r"(?i)\.(mp3|m4a|m4b|ogg|oga|opus|flac|wav|aac|aiff?|webm|mp4)([?#]|$)")
+"""Addresses of files: no need to ask a thousand extractors whether they know them."""
 
 _SECRET = re.compile(r"(?i)passw|token|secret|auth|cookie|header|key|sign")
 
@@ -118,7 +120,11 @@ class Listings:
         self._offline = offline
 
     def items(
-        self, address: str, walk: Callable[[], Generator[Item]], known: Callable[[Item], None]
+        self,
+        address: str,
+        host: str,
+        walk: Callable[[], Generator[Item]],
+        known: Callable[[Item], None],
     ) -> Iterator[Item]:
         """The items at an address, in the site's order, each once.
 
@@ -126,6 +132,7 @@ class Listings:
 
         Args:
             address: Of the listing.
+            host: Whose patience is asked.
             walk: Reads it on the site; raises `Fault`.
             known: Told of each item that was read just now, with its secrets.
 
@@ -144,7 +151,7 @@ class Listings:
         complete = False
         keep = True
         try:
-            for item in self._persistently(address, walk, seen):
+            for item in self._persistently(host, walk, seen):
                 known(item)
                 have.append(_public(item))
                 yield have[-1]
@@ -162,10 +169,10 @@ class Listings:
                 self._keep(key, _Kept(_VERSION, complete, tuple(have)))
 
     def _persistently(
-        self, address: str, walk: Callable[[], Generator[Item]], seen: set[str]
+        self, host: str, walk: Callable[[], Generator[Item]], seen: set[str]
     ) -> Iterator[Item]:
         """What `walk` gives and is not seen yet; begun anew after faults that may pass."""
-        host, tries = host_of(address), 0
+        tries = 0
         while True:
             self._hosts.check(host)
             try:
@@ -263,7 +270,7 @@ def _inner(
 def _listing_key(asker: Any, entry: Entry) -> str:
     """The extractor of an entry that is a listing itself, "" where it is not."""
     where = str(entry.get("url") or "")
-    if entry.get("_type") not in _LINKS or fault(where):
+    if entry.get("_type") not in _LINKS or fault(where) or _FILE.search(unsmuggled(where)):
         return ""
     key = str(entry.get("ie_key") or asker.key_of(where))
     return key if asker.is_listing(key, where) else ""

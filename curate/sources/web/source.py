@@ -14,12 +14,16 @@ from curate.names import track_id
 from curate.records import Rejection, Seconds, Track
 from curate.sources.cache import Cache
 from curate.sources.source import Got, SourceError, Tell
+from curate.sources.spotify.matching import Candidate
 from curate.sources.web import about, downloading, settings
 from curate.sources.web.addresses import Guard, clean, fault, host_of, redact
 from curate.sources.web.faults import REMEDIES, Fault
 from curate.sources.web.hosts import Hosts, growing
 from curate.sources.web.listing import MAX_TITLE, Item, Listings, too_long, walk
 from curate.sources.web.runtime import javascript_runtime
+
+SEARCHED = 8
+"""Results of a search that are looked at."""
 
 if TYPE_CHECKING:
     from curate.sources.web.asker import Asker, Errand
@@ -99,6 +103,10 @@ class Web:
         """See `Source`."""
         return self.fetch(track.uri, tell)
 
+    def release(self, track: Track) -> None:
+        """See `Source`: drops what was fetched; a file that others share stays."""
+        self._cache.drop(key_of(track.uri))
+
     def items(self, address: str) -> Iterator[Item]:
         """What an address leads to, lazily; for other sources too.
 
@@ -108,13 +116,20 @@ class Web:
         wrong = _fault_of(address)
         if wrong:
             raise SourceError("unsupported", f"{wrong}; {REMEDIES['unsupported']}")
+        return self._items(address, host_of(address))
 
-        def known(item: Item) -> None:
-            self._places[item.uri] = _Place(address, item.address)
+    def search(self, words: str) -> tuple[Candidate, ...]:
+        """The first few recordings that a search on YouTube finds; `fetch` takes their places.
 
-        for item in self._listings.items(address, lambda: self._walk(address), known):
-            self._places.setdefault(item.uri, _Place(address, item.address))
-            yield item
+        Raises:
+            SourceError: The search does not work.
+        """
+        address = f"ytsearch{SEARCHED}:{clean(words, 200)}"
+        found = [item for item in self._items(address, "youtube.com") if not item.code]
+        return tuple(
+            Candidate(i.uri, (i.title,), (i.uploader,) if i.uploader else (), i.duration_s)
+            for i in found
+        )
 
     def kept(self, uri: str) -> Got | None:
         """What was fetched under this name, if its file is still there."""
@@ -174,7 +189,7 @@ class Web:
                 path = downloading.download(asker, info, folder, progress)
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         self._cache.put_answer(info_key(uri), about.record(info))
-        origin = about.origin(info, uri, now)
+        origin = about.origin(info, redact(uri), now)
         return self._cache.keep(key_of(uri), path, origin, about.labels(info))
 
     def _info(self, asker: "Asker", uri: str, place: _Place) -> _Info:
@@ -186,6 +201,14 @@ class Web:
         if entry is None:
             raise Fault("removed", "the listing does not name it any more")
         return cast("_Info", asker.process_ie_result(entry, download=False))
+
+    def _items(self, address: str, host: str) -> Iterator[Item]:
+        def known(item: Item) -> None:
+            self._places[item.uri] = _Place(address, item.address)
+
+        for item in self._listings.items(address, host, lambda: self._walk(address), known):
+            self._places.setdefault(item.uri, _Place(address, item.address))
+            yield item
 
     def _walk(self, address: str) -> Generator[Item]:
         """What a site lists now. Raises `Fault`."""

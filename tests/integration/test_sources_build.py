@@ -1,0 +1,260 @@
+"""Whole builds from a web server and from tables, through the real yt-dlp: nothing is asked twice."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mediasite
+import pytest
+import rig
+import soundfile
+from mediasite import Site
+
+from curate import api
+
+pytestmark = pytest.mark.integration
+
+SECRET = "hunter2-swordfish"
+QUICK = {"sleep_s": 0, "request_sleep_s": 0, "retries": 2, "max_wait_s": 5}
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with mediasite.serving() as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CURATE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def sounds(count: int, seconds: float = 4.5) -> list[Any]:
+    return [rig.tune(seed, seconds) for seed in range(count)]
+
+
+def recipe(folder: Path, artists: list[dict[str, Any]], **options: Any) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    about = {"name": "tried", "rights": "made by a test", "chunk": {"seconds": 2}, "web": QUICK}
+    limits = {"track": {"max_seconds": 20}}
+    path = folder / "artists.yaml"
+    document = about | {"limits": limits, "artists": artists} | options
+    path.write_text(json.dumps(document, ensure_ascii=False))
+    return path
+
+
+def test_a_feed_of_mixed_formats_and_faults_becomes_a_dataset(site: Site, tmp_path: Path) -> None:
+    feed = mediasite.ten_items(site, tmp_path / "made", sounds(6))
+    artists = recipe(tmp_path, [{"name": "Feed", "playlists": [feed]}])
+    first = rig.here(artists)
+    out = first.out
+    assert first.counts.tracks == len(mediasite.GOOD) == 6
+    assert api.validate(out, deep=True).ok
+    lost = {row["uri"].rpartition("/")[2]: row["code"] for row in rig.rejected(out)}
+    assert lost == {path[1:]: code for path, code in mediasite.BAD.items()}
+    titles = {row["title"] for row in rig.tracks(out).values()}
+    assert titles == set(mediasite.GOOD.values())
+    for row in rig.tracks(out).values():
+        assert row["origin"]["address"].startswith(site.address)
+        assert row["origin"]["retrieved_at"]
+        assert row["origin"]["extractor"]
+    assert "bytes=" in (site.ranges_of("/torn.wav")[-1] or "")  # went on where it was cut off
+
+    asked = site.counts
+    second = rig.here(artists)
+    assert second.decoded_tracks == 0
+    assert site.counts == asked, "the second build asks for nothing it has"
+    assert second.counts == first.counts
+
+    offline = rig.here(artists, offline=True, out=tmp_path / "again")  # another dataset, one cache
+    assert site.counts == asked
+    assert offline.counts.chunks == first.counts.chunks
+
+
+def test_what_was_fetched_need_not_be_kept(site: Site, tmp_path: Path, cache: Path) -> None:
+    feed = site.feed("/feed.xml", ["/a.flac", "/b.mp3"])
+    for path, sound in zip(("/a.flac", "/b.mp3"), sounds(2), strict=True):
+        site.put(path, mediasite.encoded(tmp_path / path[1:], sound))
+    artists = recipe(tmp_path, [{"name": "Feed", "playlists": [feed]}])
+    first = rig.here(artists, keep_downloads=False)
+    assert first.counts.tracks == 2
+    assert not [path for path in (cache / "audio").rglob("*") if path.is_file()]
+    asked = site.counts
+    again = rig.here(artists, keep_downloads=False)
+    assert (again.decoded_tracks, site.counts) == (0, asked)
+    assert again.counts == first.counts
+    assert all(row["origin"]["retrieved_at"] for row in rig.tracks(again.out).values())
+
+
+def test_a_site_that_is_away_is_asked_again_by_the_next_build(site: Site, tmp_path: Path) -> None:
+    feed = site.feed("/feed.xml", ["/a.flac"])
+    site.put("/a.flac", mediasite.encoded(tmp_path / "a.flac", sounds(1)[0]))
+    site.always["/a.flac"] = mediasite.status(503)
+    artists = recipe(tmp_path, [{"name": "Feed", "playlists": [feed]}], web=QUICK | {"retries": 0})
+    for _ in range(4):  # more often than a file's own fault would be tried
+        result = rig.here(artists)
+        assert result.counts.rejected == {"network": 1}
+    del site.always["/a.flac"]
+    assert rig.here(artists).counts.tracks == 1
+
+
+def test_what_is_gone_is_asked_again_only_when_told_so(site: Site, tmp_path: Path) -> None:
+    feed = site.feed("/feed.xml", ["/a.flac"])
+    artists = recipe(tmp_path, [{"name": "Feed", "playlists": [feed]}])
+    assert rig.here(artists).counts.rejected == {"removed": 1}
+    asked = site.count("/a.flac")
+    rig.here(artists)
+    assert site.count("/a.flac") == asked
+    site.put("/a.flac", mediasite.encoded(tmp_path / "a.flac", sounds(1)[0]))
+    assert rig.here(artists, retry=True).counts.tracks == 1
+
+
+def test_a_killed_build_goes_on_with_its_downloads(site: Site, tmp_path: Path) -> None:
+    names = [f"/{number}.flac" for number in range(6)]
+    for path, sound in zip(names, sounds(6), strict=True):
+        site.put(path, mediasite.encoded(tmp_path / path[1:], sound))
+    site.always["/3.flac"] = mediasite.slow(20_000)
+    feed = site.feed("/feed.xml", names)
+    artists = recipe(tmp_path, [{"name": "Feed", "playlists": [feed]}])
+    command = rig.command("build", "--artists", artists, "--jobs", "1")
+    with subprocess.Popen(
+        command, env=rig.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as run:  # fmt: skip
+        while not site.count("/3.flac"):
+            time.sleep(0.05)
+        time.sleep(1.5)
+        os.killpg(run.pid, signal.SIGKILL)
+    before = site.counts
+    del site.always["/3.flac"]
+    result = rig.here(artists)
+    assert result.counts.tracks == 6
+    again = {path for path in names if site.count(path) > before[path] > 0}
+    assert again <= {"/3.flac"}
+    assert site.ranges_of("/3.flac")[-1]  # not from its start
+
+
+def test_only_licences_that_are_accepted(site: Site, tmp_path: Path) -> None:
+    rows = ["url,terms,caption"]
+    for number, terms in enumerate(("CC BY 4.0", "All rights reserved", "", "CC0")):
+        path = f"/{number}.flac"
+        address = site.put(path, mediasite.encoded(tmp_path / path[1:], sounds(4)[number]))
+        rows.append(f"{address},{terms},A tune number {number}.")
+    (tmp_path / "table.csv").write_text("\n".join(rows))
+    table = {
+        "file": "table.csv",
+        "columns": {"address": "url", "licence": "terms", "caption": "caption"},
+    }
+    artists = recipe(
+        tmp_path,
+        [{"name": "Rows", "table": table}],
+        licences=["cc-by", "cc0"],
+        web=QUICK | {"homes": [site.address]},
+    )
+    result = rig.here(artists)
+    assert result.counts.rejected == {"licence_not_allowed": 2}
+    kept = rig.tracks(result.out).values()
+    assert {row["licence"] for row in kept} == {"CC BY 4.0", "CC0"}
+    assert all(row["licence_source"] == "table" for row in kept)
+    assert "CC BY 4.0" in (result.out / "DATASHEET.md").read_text()
+
+
+def test_parts_of_one_recording_are_fetched_once_and_stay_together(
+    site: Site, tmp_path: Path
+) -> None:
+    address = site.put("/long.flac", mediasite.encoded(tmp_path / "long.flac", sounds(1, 19)[0]))
+    lines = ["url,from,to,text"]
+    lines += [f"{address},{start},{start + 4},Part {start}." for start in (0, 4, 8, 12)]
+    lines += [f"{site.address}/gone.flac,0,4,Gone."]
+    (tmp_path / "parts.csv").write_text("\n".join(lines))
+    columns = {"address": "url", "start": "from", "end": "to", "caption": "text"}
+    artists = recipe(
+        tmp_path,
+        [{"name": "Parts", "table": {"file": "parts.csv", "columns": columns}}],
+        split={"fractions": [0.65, 0.15, 0.2]},
+        web=QUICK | {"homes": [site.address]},
+    )
+    result = rig.here(artists)
+    assert (result.counts.tracks, result.counts.chunks) == (4, 8)
+    assert site.count("/long.flac") <= 2  # a look at the header, and the file
+    assert len({row["split"] for row in rig.tracks(result.out).values()}) == 1
+    lines = [line for split in rig.clips(result.out).values() for line in split]
+    assert {line["description"] for line in lines} == {f"Part {n}." for n in (0, 4, 8, 12)}
+    assert api.validate(result.out, deep=True).ok
+
+
+def test_musiccaps_as_published(tmp_path: Path, site: Site) -> None:
+    """The preset on the real columns; the videos are served here under another column's name."""
+    source = Path(__file__).parents[1] / "data" / "musiccaps.csv"
+    import csv
+
+    with source.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    videos = {row["ytid"] for row in rows}
+    for number, video in enumerate(sorted(videos)):
+        sound = rig.tune(number, 70.0, rate=16000)
+        path = tmp_path / f"{video}.flac"
+        soundfile.write(path, sound, 16000)
+        site.put(f"/{video}.flac", path.read_bytes())
+    with (tmp_path / "caps.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [*rows[0], "url"])
+        writer.writeheader()
+        writer.writerows(row | {"url": f"{site.address}/{row['ytid']}.flac"} for row in rows)
+    table = {
+        "file": "caps.csv",
+        "preset": "musiccaps",
+        "columns": {"address": "url", "youtube": ""},
+        "where": "'low quality' not in caption",
+    }
+    artists = recipe(
+        tmp_path,
+        [{"name": "MusicCaps", "table": table}],
+        chunk={"seconds": 10},
+        split={"fractions": [0.65, 0.15, 0.2]},
+        limits={"track": {"max_seconds": 100}},
+        web=QUICK | {"homes": [site.address]},
+    )
+    result = rig.here(artists)
+    low = [row for row in rows if "low quality" in row["caption"].lower()]
+    assert result.counts.rejected.get("filtered") == len(low) > 0
+    assert result.counts.tracks == len(rows) - len(low)
+    counts = result.counts.splits
+    shares = [counts[split].chunks / result.counts.chunks for split in ("train", "valid", "test")]
+    assert shares == pytest.approx([0.65, 0.15, 0.2], abs=0.05)
+    said = {row["caption"] for row in rows}
+    lines = [line for split in rig.clips(result.out).values() for line in split]
+    assert {line["description"] for line in lines} <= said
+    beside = json.loads(Path(lines[0]["path"]).with_suffix(".json").read_bytes())
+    assert beside["description_source"] == "table.musiccaps"
+    assert beside["keywords"]
+    assert api.validate(result.out).ok
+
+
+def test_secrets_reach_no_output(
+    site: Site, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.put("/a.flac", mediasite.encoded(tmp_path / "a.flac", sounds(1)[0]))
+    at = site.address.replace("://", f"://user:{SECRET}@")
+    feed = site.feed("/feed.xml", ["/a.flac", "/gone.flac"])
+    cookies = tmp_path / "cookies.txt"
+    cookies.write_text(
+        f"# Netscape HTTP Cookie File\n127.0.0.1\tFALSE\t/\tFALSE\t0\tsession\t{SECRET}\n"
+    )
+    monkeypatch.setenv("SPOTIPY_CLIENT_SECRET", SECRET)
+    artists = recipe(
+        tmp_path / "home",
+        [{"name": "Feed", "playlists": [feed, f"{at}/b.xml", f"{feed}?token={SECRET}"]}],
+        web=QUICK | {"cookies": str(cookies)},
+    )
+    said = rig.curate("-v", "build", "--artists", artists, "--jobs", "1")
+    assert SECRET not in said.stdout + said.stderr
+    written = [path for path in (*(tmp_path / "home").rglob("*"), *cache.rglob("*"))]
+    for path in written:
+        if path.is_file() and path != artists:
+            assert SECRET.encode() not in path.read_bytes(), path
