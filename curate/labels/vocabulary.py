@@ -1,14 +1,23 @@
 """The words of captions and of audiocraft's fields, for model classes and for free tags.
 
 `vocabulary.yaml`, beside this module, maps every class name of Essentia's classifiers to a word. It
-is looked up by name, never by position: heads list their classes in different orders. A file of the
-user's own changes or adds single lines.
+is looked up by name, never by position: heads list their classes in different orders.
+
+A file of the user's own changes or adds single lines. A class that is not in `vocabulary.yaml` may
+be new on purpose (another version of a model), so it is taken, unless it reads like a slip of the
+pen: like a class there but for one letter, for case and gaps, or for the parent (`Synthwave` for
+`Electronic---Synthwave`). That is an error, because a misspelt line would change nothing and say
+nothing.
+
+A class with the word `null` is never said: neither when a model hears it nor when a tag or a person
+writes its name or its old word, unless another class, a word or an alias claims that spelling.
 """
 
 import functools
+import os
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -18,8 +27,10 @@ from curate.errors import ConfigError, CurateError
 from curate.names import digest
 
 FILE = Path(__file__).with_name("vocabulary.yaml")
-KINDS = ("genre", "mood", "instrument", "voice", "danceability")
+KINDS = ("genre", "mood", "instrument", "voice", "danceable")
 """The sections of classes."""
+
+_EMPTY = "write lines as in curate/labels/vocabulary.yaml"
 
 Words = dict[str, str | None]
 """Name to word; None for what is never asserted."""
@@ -126,7 +137,9 @@ def load(extra: Path | None = None) -> Vocabulary:
     own, vocabulary = _own()
     if extra is None:
         return vocabulary
-    theirs = _read(extra)
+    reader = _Reader(extra, safeyaml.load(extra, _EMPTY))
+    theirs = _sections(reader)
+    _check_names(own, theirs, reader)
     merged = _merged(own, theirs)
     _check_aliases(theirs, merged, extra)
     return _build(merged, extra)
@@ -142,23 +155,24 @@ class _Sections:
     aliases: dict[str, Words]
     proper: list[str]
 
+    def named(self, kind: str) -> Words:
+        """The classes of a kind, and the parents of genres."""
+        return self.classes[kind] | (self.parents if kind == "genre" else {})
+
     def known(self, kind: str) -> Iterator[str]:
         """Every word there is of a kind."""
-        yield from (word for word in self.classes[kind].values() if word)
-        if kind == "genre":
-            yield from (word for word in self.parents.values() if word)
+        yield from (word for word in self.named(kind).values() if word)
         yield from self.words[kind]
 
 
 @functools.cache
 def _own() -> tuple[_Sections, Vocabulary]:
-    sections = _read(FILE)
+    sections = _sections(_Reader(FILE, safeyaml.load(FILE)))
     _check_aliases(sections, sections, FILE)
     return sections, _build(sections, FILE)
 
 
-def _read(path: Path) -> _Sections:
-    reader = _Reader(path, safeyaml.load(path))
+def _sections(reader: "_Reader") -> _Sections:
     reader.only((), (*KINDS, "parents", "words", "aliases", "proper"))
     reader.only(("words",), KINDS)
     reader.only(("aliases",), KINDS)
@@ -181,15 +195,14 @@ class _Reader:
     def only(self, place: tuple[str, ...], names: tuple[str, ...]) -> None:
         for name in self._mapping(*place):
             if name not in names:
-                raise self._error(
-                    (*place, str(name)), f"no section '{name}'; use {', '.join(names)}"
-                )
+                problem = f"no section '{name}'; use {', '.join(names)}"
+                raise self.error((*place, str(name)), problem)
 
     def words(self, *place: str) -> Words:
         found: Words = {}
         for name, value in self._mapping(*place).items():
             if not isinstance(name, str):
-                raise self._error((*place, str(name)), f"write {name!r} in quotes: '{name}'")
+                raise self.error((*place, str(name)), f"write {name!r} in quotes: '{name}'")
             word = None if value is None else self._word(value, (*place, name))
             found[unicodedata.normalize("NFC", name)] = word
         return found
@@ -197,12 +210,12 @@ class _Reader:
     def listed(self, *place: str) -> list[str]:
         found = self._at(place, [])
         if not isinstance(found, list):
-            raise self._error(place, f"'{place[-1]}' must be a list of words: [one, two]")
+            raise self.error(place, f"'{place[-1]}' must be a list of words: [one, two]")
         return [self._word(value, (*place, index)) for index, value in enumerate(found)]
 
     def _word(self, value: object, place: tuple[str | int, ...]) -> str:
         if not isinstance(value, str) or not value or "," in value or value != _tidy(value):
-            raise self._error(
+            raise self.error(
                 place, f"{value!r} is no word; write text without commas and extra spaces, or null"
             )
         return value
@@ -211,7 +224,7 @@ class _Reader:
         found = self._at(place, {})
         if not isinstance(found, dict):
             where = f"'{place[-1]}'" if place else "the file"
-            raise self._error(place, f"{where} must hold lines of `name: word`")
+            raise self.error(place, f"{where} must hold lines of `name: word`")
         return found
 
     def _at(self, place: tuple[str, ...], default: object) -> object:
@@ -220,7 +233,7 @@ class _Reader:
             found = (found.get(name) if isinstance(found, dict) else None) or default
         return found
 
-    def _error(self, place: tuple[str | int, ...], problem: str) -> ConfigError:
+    def error(self, place: tuple[str | int, ...], problem: str) -> ConfigError:
         return ConfigError(f"{self.path}:{self.document.line(place)}: {problem}")
 
 
@@ -237,13 +250,47 @@ def _merged(own: _Sections, extra: _Sections) -> _Sections:
 
 def _followed(own: _Sections, extra: _Sections, kind: str) -> Words:
     """The aliases of both; where `extra` calls a class otherwise, its old word is one more."""
-    before, after = own.classes[kind], extra.classes[kind]
-    kept = {*(before | after).values(), *own.words[kind]}
-    gone = {
-        word: after[name] for name, word in before.items() if word not in kept and after.get(name)
-    }
+    before, after = own.named(kind), extra.named(kind)
+    kept = {None, *(before | after).values(), *own.words[kind], *extra.words[kind]}
+    gone = {word: after[name] for name, word in before.items() if word not in kept}
+    # of classes that shared a word one may be called otherwise and one never be said
+    gone |= {word: after[name] for name, word in before.items() if word in gone and after[name]}
     aliases = {name: gone.get(word, word) for name, word in own.aliases[kind].items()}
     return {word: new for word, new in gone.items() if word} | aliases | extra.aliases[kind]
+
+
+def _check_names(own: _Sections, theirs: _Sections, reader: "_Reader") -> None:
+    """Finds misspelt classes and parents in a file of the user's own."""
+    found = [(kind, theirs.classes[kind], own.classes[kind]) for kind in KINDS]
+    for section, written, known in (*found, ("parents", theirs.parents, own.parents)):
+        for name in written:
+            near = None if name in known else _misspelt(name, known)
+            if near is not None:
+                problem = f"no class '{name}'; did you mean '{near}'?"
+                raise reader.error((section, name), problem)
+
+
+def _misspelt(name: str, known: Iterable[str]) -> str | None:
+    """The class that a name was meant to be; None if it may be a new one."""
+    plain, style = _plain(name), _plain(_style(name))
+    for near in known:
+        if plain in (_plain(near), _plain(_style(near))):
+            return near
+    return next((near for near in known if _one_slip(plain, _plain(near), len(style))), None)
+
+
+def _one_slip(one: str, other: str, letters: int) -> bool:
+    """Whether two spellings differ by a letter too many or too few, a wrong one or two swapped.
+
+    Numbers are no slips (`70s`, `80s`), and in short names a wrong letter is none (`edm`, `idm`).
+    """
+    if re.findall(r"\d", one) != re.findall(r"\d", other):
+        return False
+    same = len(os.path.commonprefix([one, other]))
+    a, b = one[same:], other[same:]
+    swapped = a[:2] == b[1::-1] and a[2:] == b[2:]
+    wrong = letters > 4 and a[1:] == b[1:]
+    return letters > 2 and (swapped or wrong or a == b[1:] or a[1:] == b)
 
 
 def _check_aliases(written: _Sections, merged: _Sections, path: Path) -> None:
@@ -270,12 +317,21 @@ def _build(sections: _Sections, path: Path) -> Vocabulary:
 
 
 def _spellings(sections: _Sections, kind: str) -> dict[str, str]:
-    """How a kind's words may be written; the later rule wins: class, word, alias."""
-    classes = [*sections.classes[kind].items()]
-    classes += [*sections.parents.items()] if kind == "genre" else []
-    found = {_plain(name): word for name, word in classes if word}
+    """How a kind's words may be written; the later rule wins: null, class, word, alias."""
+    named = sections.named(kind)
+    said = {name for name, word in named.items() if word}
+    styles = {_plain(_style(name)) for name in said}
+    found = {_plain(_style(name)): "" for name in named if name not in said}
+    found = {style: word for style, word in found.items() if style not in styles}
+    found |= {_plain(name): "" for name in named}
+    found |= {_plain(name): word for name, word in named.items() if word}
     found |= {_plain(word): word for word in sections.known(kind)}
     return found | {_plain(name): word or "" for name, word in sections.aliases[kind].items()}
+
+
+def _style(name: str) -> str:
+    """`Synth-pop` of `Electronic---Synth-pop`; a class without a parent is one itself."""
+    return name.rpartition("---")[2]
 
 
 def _plain(text: str) -> str:

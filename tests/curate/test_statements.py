@@ -226,3 +226,61 @@ def test_own_words_replace_the_vocabularys(tmp_path: Path) -> None:
         (), Classified((), (heard,)), Manually((), ((),)), [chunk(0)], OPTIONS, vocabulary.load(own)
     )
     assert found.fields[0].moods == ("serene",)
+
+
+INSTRUMENTAL = {"instrumental": 0.95, "voice": 0.05}
+
+
+@pytest.mark.parametrize("source", ["manual", "tag"])
+def test_a_person_or_a_tag_that_hears_a_voice_is_believed_before_a_model(source: str) -> None:
+    words = (Label("instrument", "female vocals", source), Label("instrument", "piano", source))
+    manual, whole = (words, ()) if source == "manual" else ((), words)
+    fields = said(Answer(VOICE, INSTRUMENTAL), manual=manual, whole=whole).fields[0]
+    assert fields.instruments == ("female vocals", "piano")
+    assert (fields.voice, fields.sung) == ("", None)
+
+
+def test_a_person_who_says_that_nobody_sings_is_believed() -> None:
+    own = (Label("voice", "instrumental", "manual"),)
+    fields = said(answer(INSTRUMENT, voice=0.9, piano=0.3), manual=own).fields[0]
+    assert (fields.voice, fields.sung, fields.instruments) == ("instrumental", False, ("piano",))
+
+
+def test_a_style_that_is_never_said_does_not_silence_its_parent() -> None:
+    heard = Answer(GENRE, {"Rock---Parody": 0.4, "Rock---Grunge": 0.09, "Rock---Emo": 0.09})
+    assert said(heard).fields[0].genres == ("rock",)
+
+
+def test_thresholds_of_words_do_not_move_what_is_measured() -> None:
+    heard = Answer(GENRE, {"Non-Music---Speech": 0.2, "Non-Music---Monolog": 0.19})
+    for threshold in (0.05, 0.1, 0.5):
+        options = replace(OPTIONS, genre=Words(threshold))
+        assert [label.value for label in made(heard, options=options)] == [0.352]
+
+
+def test_an_unsure_tempo_of_a_model_is_not_asserted() -> None:
+    weak = Label("tempo", 120.0, "signal.degara", 0.05)
+    assert said(Answer(TEMPO, {"61": 0.02}), whole=(weak,)).fields[0].bpm is None
+
+
+@pytest.mark.parametrize(
+    "lines",
+    ["voice:\n  instrumental: no singing\n", "instrument:\n  voice: singing\n"],
+)
+def test_other_words_for_voices_change_no_facts(tmp_path: Path, lines: str) -> None:
+    own = tmp_path / "words.yaml"
+    own.write_text(lines)
+    heard = (Answer(VOICE, INSTRUMENTAL), answer(INSTRUMENT, voice=0.5, bass=0.4))
+    nobody = Manually((), ((),))
+    found = gather(
+        (), Classified((), (heard,)), nobody, [chunk(0)], OPTIONS, vocabulary.load(own)
+    ).fields[0]
+    assert (found.sung, found.instruments) == (False, ("bass",))
+
+
+def test_keywords_of_a_person_replace_those_of_the_source() -> None:
+    whole = (Label("keyword", "low quality", "table.x"), Label("keyword", "sustained", "table.x"))
+    assert said(whole=whole).fields[0].keywords == ("low quality", "sustained")
+    own = (Label("keyword", "crystal clear", "manual"),)
+    assert said(whole=whole, manual=own).fields[0].keywords == ("crystal clear",)
+    assert said(whole=whole, manual=(Label("keyword", "", "manual"),)).fields[0].keywords == ()

@@ -226,6 +226,27 @@ def test_a_label_of_a_clip_that_is_not_there_is_told(music: Path) -> None:
         rig.here(recipe(music))
 
 
+def test_labels_of_a_copy_go_to_the_one_that_is_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "music"
+    rig.song(folder / "a.mp3", 1, 7.0)
+    (tmp_path / "labels.csv").write_text("path,mood\nmusic/a.mp3,wistful\nmusic/b.wav,loud\n")
+    rig.song(folder / "b.wav", 2, 0.5)  # too short to be used
+    artists = rig.recipe(tmp_path, {"Test": ["music/*"]}, chunk={"seconds": CLIP_S})
+    result = rig.here(artists)
+    assert sidecars(result.out, "a")[0]["moods"] == ["wistful"]
+    assert result.notes[-1].endswith("music/b.wav is left out: too_short")
+    rig.song(folder / "a.flac", 1, 7.0)
+    result = rig.here(artists)
+    assert result.counts.rejected["duplicate"] == 1
+    assert sidecars(result.out, "a")[0]["moods"] == ["wistful"]
+
+
+def test_labels_behind_a_limit_are_told_but_no_fault(music: Path) -> None:
+    (music.parent / "labels.csv").write_text("path,mood\nmusic/tyop.wav,happy\n")
+    result = rig.here(recipe(music), limit=1)
+    assert "music/tyop.wav" in result.notes[0]
+
+
 # --- models that cannot be used -----------------------------------------------------------------
 
 
