@@ -87,7 +87,7 @@ def plan(
     loaded = config.load(file)
     folder = output_folder(file, out)
     _check_names(folder)
-    asked = _models(loaded, models)
+    asked = _models(loaded, models, remember=False)
     with contextlib.ExitStack() as stack:
         catalog = stack.enter_context(Catalog.look(folder / "catalog.sqlite"))
         base = Path(os.path.abspath(file)).parent
@@ -175,10 +175,13 @@ def _known_sources(named: Iterable[str]) -> frozenset[str]:
     return found
 
 
-def _models(loaded: config.Config, place: str | os.PathLike[str] | None) -> tuple[Files, ...]:
+def _models(
+    loaded: config.Config, place: str | os.PathLike[str] | None, *, remember: bool = True
+) -> tuple[Files, ...]:
     if not loaded.labels.models:
         return ()
-    return readiness.find(loaded.labels.models, None if place is None else Path(place))
+    where = None if place is None else Path(place)
+    return readiness.find(loaded.labels.models, where, remember=remember)
 
 
 def _check_names(folder: Path) -> None:

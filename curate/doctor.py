@@ -49,6 +49,8 @@ PACKAGES = (
     ("psutil", "psutil"),
     ("rich", "rich"),
     ("matplotlib", "matplotlib"),
+    ("yt-dlp", "yt_dlp"),
+    ("spotipy", "spotipy"),
 )
 """Distribution and module of everything that is imported."""
 
@@ -71,6 +73,8 @@ def _checks() -> Iterator[Check]:
     yield _decoding()
     yield _models()
     yield _onnxruntime()
+    yield _javascript()
+    yield _cache()
     yield _disk()
     memory = _memory_gib()
     if memory is not None:
@@ -155,6 +159,27 @@ def _onnxruntime() -> Check:
         slow = "not installed: models run from .pb files, at a fraction of the speed"
         return Check("onnxruntime", True, f"{slow}; pip install onnxruntime")
     return _package("onnxruntime", "onnxruntime")
+
+
+def _javascript() -> Check:
+    """Only YouTube needs a runtime for its scripts, so a missing one is no fault."""
+    try:
+        from curate.sources.web import REMEDY, javascript_runtime
+
+        found = javascript_runtime()
+    except Exception as error:  # yt-dlp may be what is broken
+        return Check("javascript", False, f"{type(error).__name__}: {error}", "mend what is above")
+    return Check("javascript", True, found or f"none; YouTube needs one: {REMEDY}")
+
+
+def _cache() -> Check:
+    try:
+        from curate.sources.cache import Cache
+
+        cache = Cache()
+        return Check("cache", True, f"{cache.size_bytes() / 1e9:.2f} GB in {cache.place}")
+    except Exception as error:
+        return Check("cache", False, str(error), "set CURATE_CACHE to a folder of yours")
 
 
 def _disk() -> Check:

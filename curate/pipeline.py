@@ -9,7 +9,7 @@ fingerprint, so a killed build continues and a finished one finds nothing to do.
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from curate import jsonio, listing, readiness, sources, tidying
@@ -72,6 +72,8 @@ class Result:
         decoded_tracks: Tracks whose audio was decoded in this run.
         decoded_s: Seconds of audio decoded in this run.
         notes: What a user should know, in sentences.
+        cache: Where what was fetched lies, None where no source fetches.
+        cache_bytes: How much lies there, of all datasets.
     """
 
     out: Path
@@ -79,6 +81,8 @@ class Result:
     decoded_tracks: int
     decoded_s: float
     notes: tuple[str, ...]
+    cache: Path | None = None
+    cache_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +193,10 @@ class Build:
             tidying.sweep(self._out, self._catalog, dropped)
         self._catalog.commit(now=True)
         notes = (*self._notes, *self._unused_labels(items))
-        return Result(self._out, counts, self._decoded_tracks, self._decoded_s, notes)
+        made = Result(self._out, counts, self._decoded_tracks, self._decoded_s, notes)
+        if set(self._sources) <= {"files"}:
+            return made
+        return replace(made, cache=self._cache.place, cache_bytes=self._cache.size_bytes())
 
     def plan(self) -> Plan:
         """What `run` would do: files are looked at, no audio is read and nothing written."""

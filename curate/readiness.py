@@ -6,7 +6,7 @@ from curate.catalog import Catalog
 from curate.engine import Engine, Lost
 from curate.errors import ConfigError
 from curate.labels.models import listening as running
-from curate.labels.models import weights, zoo
+from curate.labels.models import weights
 from curate.labels.models.weights import Files
 from curate.labels.vocabulary import UnknownClass, Vocabulary
 from curate.names import digest
@@ -24,9 +24,8 @@ def check_words(models: tuple[Files, ...], words: Vocabulary) -> None:
     faults = []
     for files in models:
         for name in files.classes if files.model.purpose in ("words", "pair") else ():
-            kind = "danceability" if files.model.kind == "danceable" else files.model.kind
             try:
-                words.word(kind, name)
+                words.word(files.model.kind, name)
                 words.parent(name)
             except UnknownClass as error:
                 faults.append(f"{files.model.name}: {error}")
@@ -65,11 +64,18 @@ def check_models(models: tuple[Files, ...], engine: Engine, catalog: Catalog) ->
     catalog.put(TRIED, TRIED, tried, True, only=True)
 
 
-def find(kinds: tuple[str, ...], place: Path | None) -> tuple[Files, ...]:
+def find(
+    kinds: tuple[str, ...], place: Path | None, *, remember: bool = True
+) -> tuple[Files, ...]:
     """The files of the models behind these labels.
+
+    Args:
+        kinds: Of labels, see `zoo.KINDS`.
+        place: The models folder, see `weights.folder`.
+        remember: Write down there what was found.
 
     Raises:
         CurateError: See `weights.find`.
     """
-    wanted = zoo.wanted(kinds)
-    return weights.find(wanted, weights.folder(place), onnx=weights.onnx_available())
+    wanted, onnx = weights.complete(weights.named(kinds)), weights.onnx_available()
+    return weights.find(wanted, weights.folder(place), onnx=onnx, remember=remember)

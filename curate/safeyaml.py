@@ -58,8 +58,12 @@ class Document:
         return self.lines.get(path, 1)
 
 
-def load(path: Path) -> Document:
+def load(path: Path, wanted: str = "see `curate build --help`") -> Document:
     """Reads a YAML file.
+
+    Args:
+        path: Of the file.
+        wanted: What to do about an empty one.
 
     Raises:
         ConfigError: It cannot be read, is not YAML, is too large or deep, refers to itself, says a
@@ -72,7 +76,7 @@ def load(path: Path) -> Document:
         try:
             node = loader.get_single_node()
             if node is None:
-                raise ConfigError(f"{path}: the file is empty; see `curate build --help`")
+                raise ConfigError(f"{path}: the file is empty; {wanted}")
             lines: dict[tuple[str | int, ...], int] = {}
             _walk(node, (), lines, path)
             return Document(loader.construct_document(node), lines)
@@ -85,7 +89,8 @@ def load(path: Path) -> Document:
 def _read(path: Path) -> str:
     try:
         if not path.is_file():
-            raise ConfigError(f"{path}: no such file")
+            what = "is no file, but a folder or a device" if path.exists() else "no such file"
+            raise ConfigError(f"{path}: {what}")
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise ConfigError(

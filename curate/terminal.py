@@ -152,6 +152,9 @@ def show_result(result: "Result") -> None:
     _show_counts(result.counts)
     worked = f"{result.decoded_tracks} tracks ({result.decoded_s / 60:.1f} min) decoded in this run"
     _OUT.print(worked)
+    if result.cache is not None:
+        size = f"{result.cache_bytes / 1e9:.2f} GB of all datasets"
+        _OUT.print(f"downloads: {escape(str(result.cache))} ({size})", soft_wrap=True)
     for note in result.notes:
         _OUT.print(f"[yellow]note:[/] {escape(note)}")
     if result.counts.chunks:

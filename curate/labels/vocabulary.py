@@ -14,7 +14,6 @@ writes its name or its old word, unless another class, a word or an alias claims
 """
 
 import functools
-import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -251,12 +250,19 @@ def _merged(own: _Sections, extra: _Sections) -> _Sections:
 def _followed(own: _Sections, extra: _Sections, kind: str) -> Words:
     """The aliases of both; where `extra` calls a class otherwise, its old word is one more."""
     before, after = own.named(kind), extra.named(kind)
-    kept = {None, *(before | after).values(), *own.words[kind], *extra.words[kind]}
-    gone = {word: after[name] for name, word in before.items() if word not in kept}
+    merged = before | after
+    kept = {*merged.values(), *own.words[kind], *extra.words[kind]}
+    names = {_plain(name) for name, word in merged.items() if word}
+    gone = {
+        word: new
+        for name, word in before.items()
+        if word and word not in kept and ((new := after[name]) or _plain(word) not in names)
+    }
     # of classes that shared a word one may be called otherwise and one never be said
     gone |= {word: after[name] for name, word in before.items() if word in gone and after[name]}
-    aliases = {name: gone.get(word, word) for name, word in own.aliases[kind].items()}
-    return {word: new for word, new in gone.items() if word} | aliases | extra.aliases[kind]
+    led = own.aliases[kind].items()
+    aliases = {name: gone.get(word, word) if word else None for name, word in led}
+    return gone | aliases | extra.aliases[kind]
 
 
 def _check_names(own: _Sections, theirs: _Sections, reader: "_Reader") -> None:
@@ -286,7 +292,8 @@ def _one_slip(one: str, other: str, letters: int) -> bool:
     """
     if re.findall(r"\d", one) != re.findall(r"\d", other):
         return False
-    same = len(os.path.commonprefix([one, other]))
+    pairs = enumerate(zip(one, other, strict=False))
+    same = next((place for place, (x, y) in pairs if x != y), min(len(one), len(other)))
     a, b = one[same:], other[same:]
     swapped = a[:2] == b[1::-1] and a[2:] == b[2:]
     wrong = letters > 4 and a[1:] == b[1:]

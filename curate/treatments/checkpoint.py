@@ -14,6 +14,7 @@ beside tensors the class, `Fraction` (of `segment`) and numpy's scalars (in `tra
 import inspect
 import io
 import re
+import warnings
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -57,8 +58,10 @@ def read(data: bytes) -> "HTDemucs":
     if not isinstance(package, dict) or package.get("klass") is not _Class:
         raise Unreadable(f"is no checkpoint of {CLASS}")
     args, kwargs = package.get("args"), package.get("kwargs")
-    if not isinstance(args, list | tuple) or not isinstance(kwargs, dict) or not _plain(
-        [list(args), kwargs]
+    if (
+        not isinstance(args, list | tuple)
+        or not isinstance(kwargs, dict)
+        or not _plain([list(args), kwargs])
     ):
         raise Unreadable("has arguments that are not plain numbers, words and lists of them")
     return _made(tuple(args), kwargs, package.get("state"))
@@ -70,7 +73,8 @@ def _unpickle(data: bytes) -> Any:
     known: list[Any] = [(_Class, CLASS), (Fraction, "fractions.Fraction")]
     known += [(_Blank, name) for name in IGNORED]
     try:
-        with torch.serialization.safe_globals(known):
+        with warnings.catch_warnings(), torch.serialization.safe_globals(known):
+            warnings.simplefilter("ignore")  # what is wrong is said below
             return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # zip, pickle and torch raise what they like for a broken file
         # PyTorch's own words are not passed on: they explain how to turn the protection off.

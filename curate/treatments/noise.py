@@ -187,9 +187,7 @@ def _gated(samples: Samples, noise: Spectrum) -> Samples:
     for first in range(0, count, BLOCK):
         last = min(first + BLOCK, count)
         before, after = int(first > 0), int(last < count)
-        part = _cut(
-            samples, (first - before) * hop - lead, (last + after - 1) * hop - lead + size
-        )
+        part = _cut(samples, (first - before) * hop - lead, (last + after - 1) * hop - lead + size)
         spectra = _spectra(part, window, hop)
         gain = _gain(_power(spectra).sum(axis=2), noise)[:, :, None]
         inner = slice(before, len(spectra) - after)

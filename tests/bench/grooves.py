@@ -29,7 +29,7 @@ class Groove:
     swing: float = 0.5
 
 
-def _style(
+def style(
     size: int,
     *,
     leads: tuple[str, str],
@@ -70,7 +70,7 @@ LONG = ((4,), (2, 2), (3, 1))
 PRACTICE_GROOVES: tuple[Groove, ...] = (
     Groove(
         "straight",
-        _style(
+        style(
             4,
             leads=("synth lead", "electric piano"),
             comp=("electric piano", 55, ".x.x.x.x"),
@@ -85,7 +85,7 @@ PRACTICE_GROOVES: tuple[Groove, ...] = (
     ),
     Groove(
         "off-beat",
-        _style(
+        style(
             8,
             leads=("organ", "flute"),
             comp=("guitar", 52, "..x...x...x...x."),
@@ -99,7 +99,7 @@ PRACTICE_GROOVES: tuple[Groove, ...] = (
     ),
     Groove(
         "sixteenths",
-        _style(
+        style(
             8,
             leads=("electric piano", "synth lead"),
             comp=("electric piano", 53, "x---..x---x-..x-"),
@@ -118,7 +118,7 @@ PRACTICE_GROOVES: tuple[Groove, ...] = (
     ),
     Groove(
         "three-four",
-        _style(
+        style(
             3,
             leads=("violin", "flute"),
             comp=("piano", 50, "..x-x-"),
@@ -133,7 +133,7 @@ PRACTICE_GROOVES: tuple[Groove, ...] = (
     ),
     Groove(
         "six-eight",
-        _style(
+        style(
             6,
             leads=("flute", "violin"),
             comp=("guitar", 50, "x---x-x---x-"),
@@ -148,7 +148,7 @@ PRACTICE_GROOVES: tuple[Groove, ...] = (
     ),
     Groove(
         "few notes",
-        _style(
+        style(
             4,
             leads=("piano", "violin"),
             comp=("piano", 48, "x-------"),
@@ -163,7 +163,7 @@ PRACTICE_GROOVES: tuple[Groove, ...] = (
     ),
     Groove(
         "swing",
-        _style(
+        style(
             4,
             leads=("guitar", "piano"),
             comp=("piano", 50, "..x...x."),
@@ -179,7 +179,7 @@ PRACTICE_GROOVES: tuple[Groove, ...] = (
     ),
     Groove(
         "no drums",
-        _style(
+        style(
             4,
             leads=("guitar", "flute"),
             comp=("guitar", 48, "0-1-2-1-"),
@@ -192,10 +192,10 @@ PRACTICE_GROOVES: tuple[Groove, ...] = (
     ),
 )
 
-HELD_OUT_GROOVES: tuple[Groove, ...] = (
+SECOND_GROOVES: tuple[Groove, ...] = (
     Groove(
         "straight",
-        _style(
+        style(
             4,
             leads=("electric guitar", "organ"),
             comp=("electric guitar", 45, "xxxxxxxx"),
@@ -215,7 +215,7 @@ HELD_OUT_GROOVES: tuple[Groove, ...] = (
     ),
     Groove(
         "straight",
-        _style(
+        style(
             4,
             leads=("synth lead", "bell"),
             comp=("synth lead", 55, "0.2.1.2."),
@@ -230,7 +230,7 @@ HELD_OUT_GROOVES: tuple[Groove, ...] = (
     ),
     Groove(
         "off-beat",
-        _style(
+        style(
             4,
             leads=("organ", "electric guitar"),
             comp=("organ", 55, ".x.x.x.x"),
@@ -244,7 +244,7 @@ HELD_OUT_GROOVES: tuple[Groove, ...] = (
     ),
     Groove(
         "clave",
-        _style(
+        style(
             8,
             leads=("flute", "guitar"),
             comp=("guitar", 52, "x-.x-.x-..x-.x-."),
@@ -263,7 +263,7 @@ HELD_OUT_GROOVES: tuple[Groove, ...] = (
     ),
     Groove(
         "sixteenths",
-        _style(
+        style(
             8,
             leads=("synth lead", "electric piano"),
             comp=("electric piano", 55, "..x-..x-..x-..x-"),
@@ -281,7 +281,7 @@ HELD_OUT_GROOVES: tuple[Groove, ...] = (
     ),
     Groove(
         "sixteenths",
-        _style(
+        style(
             8,
             leads=("piano", "violin"),
             comp=("piano", 48, "0213021302130213"),
@@ -302,7 +302,7 @@ HELD_OUT_GROOVES: tuple[Groove, ...] = (
     ),
     Groove(
         "three-four",
-        _style(
+        style(
             3,
             leads=("flute", "organ"),
             comp=("organ", 53, "..x.x."),
@@ -317,7 +317,7 @@ HELD_OUT_GROOVES: tuple[Groove, ...] = (
     ),
     Groove(
         "six-eight",
-        _style(
+        style(
             6,
             leads=("electric guitar", "organ"),
             comp=("electric piano", 50, "x.x.x.x.x.x."),
@@ -332,7 +332,7 @@ HELD_OUT_GROOVES: tuple[Groove, ...] = (
     ),
     Groove(
         "few notes",
-        _style(
+        style(
             4,
             leads=("violin", "strings"),
             comp=("strings", 50, "x---x---"),
@@ -346,7 +346,7 @@ HELD_OUT_GROOVES: tuple[Groove, ...] = (
     ),
     Groove(
         "swing",
-        _style(
+        style(
             4,
             leads=("electric guitar", "piano"),
             comp=("piano", 52, "...x..x."),
@@ -362,7 +362,7 @@ HELD_OUT_GROOVES: tuple[Groove, ...] = (
     ),
     Groove(
         "no drums",
-        _style(
+        style(
             4,
             leads=("koto", "shakuhachi"),
             comp=("koto", 50, "0-2.1-2."),
@@ -376,7 +376,7 @@ HELD_OUT_GROOVES: tuple[Groove, ...] = (
     ),
     Groove(
         "no drums",
-        _style(
+        style(
             8,
             leads=("bell", "music box"),
             comp=("music box", 60, "0.1.2.1.3.1.2.1."),

@@ -21,7 +21,8 @@ import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "datasets" / "demo"))
 
-from grooves import HELD_OUT_GROOVES, PRACTICE_GROOVES, Groove
+from grooves import PRACTICE_GROOVES, SECOND_GROOVES, Groove
+from heldout import HELD_OUT_GROOVES
 
 from arrange import LEAD_IN, TONICS, Arrangement, Piece, arrange, frame_and_verse
 from melodies import Melody
@@ -106,11 +107,18 @@ PRACTICE = Material(
     ("i VI III VII", "i iv V i", "i i iv v", "i VII VI VII"),
     seed=100,
 )
-HELD_OUT = Material(
-    HELD_OUT_GROOVES,
+SECOND = Material(
+    SECOND_GROOVES,
     ("IV V iii vi", "vi IV I V", "I bVII IV I", "I iii IV V", "I V vi iii", "ii V7 I vi"),
     ("i VII VI V", "i v VI iv", "i VI iv V7", "i III VII iv", "i IV i VII"),
     seed=900,
+)
+
+HELD_OUT = Material(
+    HELD_OUT_GROOVES,
+    ("I ii IV V", "I V IV IV", "vi V IV V", "I IV ii V", "I I7 IV iv"),
+    ("i iv VII III", "i III iv VI", "i V i VI", "VI VII i i", "i VII i v"),
+    seed=5000,
 )
 
 
@@ -146,7 +154,7 @@ def _song(
         bool(groove.style.kit) and bool(noise.uniform() < groove.drums),
         0.0,
         material.seed * 100 + index,
-        TUNINGS[index % len(TUNINGS)],
+        TUNINGS[(3 * index + index // 7) % len(TUNINGS)],
     )
     frame, verse = frame_and_verse(piece)
     piece = replace(piece, verses=max(1, round((70.0 - frame) / verse)))

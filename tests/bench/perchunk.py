@@ -56,7 +56,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "standins")]
 
 from curate.engine.local import SINGLE_THREADED
 from curate.labels.essentia import algorithms
-from curate.labels.models import zoo
+from curate.labels.models import weights, zoo
 
 CUT_S = 30
 THRESHOLDS = {"genre": 0.1, "mood": 0.05, "instrument": 0.1}
@@ -231,7 +231,7 @@ class Recipe:
         single = standard.MonoLoader(filename=str(cut), sampleRate=16000, resampleQuality=4)()
         line: dict[str, Any] = {"path": str(cut)}
         embeddings: dict[str, Any] = {}
-        for model in zoo.wanted(self.kinds):
+        for model in weights.complete(weights.named(self.kinds)):
             run = (kept if self.keep else made)(self.models, model.name)
             if model.purpose == "embedding":
                 embeddings[model.name] = run(single)

@@ -92,6 +92,7 @@ class Site:
     always: dict[str, Answer] = field(default_factory=dict)
     ranges: bool = True
     asked: list[Asked] = field(default_factory=list)
+    answering: list[str] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -176,8 +177,10 @@ def serving() -> Iterator[Site]:
             self.start = int(wanted[6:].split("-")[0]) if wanted and site.ranges else 0
             answer = site.scripts[path].pop(0) if site.scripts[path] else None
             answer = answer or site.always.get(path) or (whole if self.kind else status(404))
+            site.answering.append(path)
             with contextlib.suppress(OSError):  # the client has seen enough
                 answer(self)
+            site.answering.remove(path)
 
         def handle_one_request(self) -> None:
             with contextlib.suppress(OSError):

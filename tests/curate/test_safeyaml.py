@@ -146,7 +146,9 @@ def test_a_huge_file_is_not_read(file: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert safeyaml.load(file).value == {"a": "x" * 97}
 
 
-@pytest.mark.parametrize("name", ["none.yaml", "."])
-def test_what_is_no_file_is_named(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ConfigError, match="no such file"):
+@pytest.mark.parametrize(
+    ("name", "what"), [("none.yaml", "no such file"), (".", "is no file, but a folder or a device")]
+)
+def test_what_is_no_file_is_named(tmp_path: Path, name: str, what: str) -> None:
+    with pytest.raises(ConfigError, match=what):
         safeyaml.load(tmp_path / name)

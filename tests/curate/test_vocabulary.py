@@ -16,7 +16,7 @@ from curate.labels.vocabulary import FILE, KINDS, UnknownClass, Vocabulary, load
 
 LISTS = sorted((Path(__file__).parent.parent / "data" / "classes").glob("*.json"))
 KIND = {
-    "danceability": "danceability",
+    "danceability": "danceable",
     "genre_discogs400": "genre",
     "mtg_jamendo_genre": "genre",
     "mtg_jamendo_instrument": "instrument",
@@ -183,7 +183,7 @@ def test_every_null_says_why() -> None:
         *(("mood", name) for name in "advertising background commercial corporate sport".split()),
         *(("mood", name) for name in "fast slow".split()),
         ("instrument", "computer"),
-        ("danceability", "not_danceable"),
+        ("danceable", "not_danceable"),
     ],
 )
 def test_what_is_no_music_and_no_mood_is_never_said(kind: str, name: str) -> None:
@@ -278,6 +278,10 @@ def test_tags_in_many_spellings(kind: str, text: str, word: str) -> None:
         ("", ""),
         ("Other", ""),
         ("その他", ""),
+        ("Non-Music---Comedy", ""),
+        ("Comedy", ""),
+        ("spoken-word", ""),
+        ("contemporary", ""),
     ],
 )
 def test_a_tag_nobody_knows_stays_and_one_that_says_nothing_goes(text: str, word: str) -> None:
@@ -288,7 +292,7 @@ def test_a_tag_nobody_knows_stays_and_one_that_says_nothing_goes(text: str, word
 def test_aliases_are_needed_and_lead_to_words(kind: str) -> None:
     sections = vocabulary._own()[0]
     known = set(sections.known(kind))
-    spelt = {vocabulary._plain(name) for name, word in sections.classes[kind].items() if word}
+    spelt = {vocabulary._plain(name) for name in sections.classes[kind]}
     spelt |= {vocabulary._plain(word) for word in known}
     names = [vocabulary._plain(name) for name in sections.aliases[kind]]
     assert len(set(names)) == len(names)
@@ -342,7 +346,7 @@ def test_a_file_of_ones_own_changes_single_lines(mine: Path) -> None:
     assert changed.word("genre", "Electronic---Wobble") == "wobble"
     assert changed.word("genre", "Electronic---Techno") == "techno"
     assert changed.word("mood", "cool") is None
-    assert changed.alias("mood", "かっこいい") == "cool"  # a person said so
+    assert changed.alias("mood", "Cool") == changed.alias("mood", "かっこいい") == ""
     assert changed.word("mood", "slow") == "slow"
     assert changed.parent("Rock---Mod") == "guitar music"
     assert changed.alias("genre", "PSY") == "psychedelic trance"
@@ -352,6 +356,75 @@ def test_a_file_of_ones_own_changes_single_lines(mine: Path) -> None:
     assert changed.spell("late eurowobble") == "late Eurowobble"
     assert own.word("genre", "Electronic---Psy-Trance") == "psytrance"
     assert own.fingerprint != changed.fingerprint == load(mine).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "tag", "word"),
+    [
+        ("genre: {Electronic---Vaporwave: null}", "genre", "Vaporwave", ""),
+        ("genre: {Electronic---Chiptune: null}", "genre", "8-bit", ""),
+        ("genre: {Rock---Noise: null}", "genre", "Noise Rock", ""),
+        ("genre: {Rock---Noise: null}", "genre", "Noise", "noise"),  # the electronic one
+        ("genre: {Rock---Acoustic: null}", "genre", "Acoustic", "acoustic"),  # a word of its own
+        ("genre: {Electronic---Techno: null}", "genre", "Techno", "techno"),  # Jamendo's class
+        ("genre: {Electronic---Techno: null, techno: null}", "genre", "Techno", ""),
+        ("genre: {rock: null}", "genre", "Rock", "rock"),  # the parent's word
+        ("genre: {rock: null}\nparents: {Rock: null}", "genre", "Rock", ""),
+        ("mood: {cool: null}\nwords: {mood: [cool]}", "mood", "cool", "cool"),
+        ("mood: {cool: null}\naliases: {mood: {cool: groovy}}", "mood", "cool", "groovy"),
+        ("mood: {movie: null}", "mood", "cinematic", "cinematic"),  # another class says it
+        ("mood: {movie: null}", "mood", "movie", ""),
+        ("mood: {slow: slow}", "mood", "Slow", "slow"),
+        ("danceable: {danceable: null}", "danceable", "danceable", ""),
+    ],
+)
+def test_what_is_never_said_is_not_said_of_tags_either(
+    mine: Path, text: str, kind: str, tag: str, word: str
+) -> None:
+    mine.write_text(text, "utf-8")
+    assert load(mine).alias(kind, tag) == word
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("mood:\n  drak: x", ":2: no class 'drak'; did you mean 'dark'?"),
+        ("mood: {Dark: x}", ":1: no class 'Dark'; did you mean 'dark'?"),
+        ("mood: {darkk: null}", ":1: no class 'darkk'; did you mean 'dark'?"),
+        ("mood: {meditativ: x}", ":1: no class 'meditativ'; did you mean 'meditative'?"),
+        ("mood: {melodik: x}", ":1: no class 'melodik'; did you mean 'melodic'?"),
+        ("genre: {Synth-pop: x}", "no class 'Synth-pop'; did you mean 'Electronic---Synth-pop'?"),
+        ("genre: {Electronic--Techno: x}", "did you mean 'Electronic---Techno'?"),
+        ("genre: {Elektronic---Techno: x}", "did you mean 'Electronic---Techno'?"),
+        ("instrument: {acoustic guitar: x}", "did you mean 'acousticguitar'?"),
+        ("danceable: {not danceable: x}", "did you mean 'not_danceable'?"),
+        ("parents: {Elektronic: x}", ":1: no class 'Elektronic'; did you mean 'Electronic'?"),
+        ("danceability: {danceable: x}", ":1: no section 'danceability'; use genre, mood"),
+    ],
+)
+def test_a_misspelt_class_is_told_with_the_nearest(mine: Path, text: str, told: str) -> None:
+    mine.write_text(text, "utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(mine)
+    assert str(caught.value).startswith(f"{mine}:")
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("genre", "50s"),
+        ("genre", "Pop---C-pop"),
+        ("genre", "Electronic---Minimal Synth"),
+        ("genre", "gdm"),
+        ("mood", "grumpy"),
+        ("instrument", "koto"),
+        ("voice", "choir"),
+    ],
+)
+def test_a_class_that_is_like_no_other_may_be_new(mine: Path, kind: str, name: str) -> None:
+    mine.write_text(f"{kind}: {{'{name}': something}}\n")
+    assert load(mine).word(kind, name) == "something"
 
 
 def test_a_shared_word_is_not_renamed_by_one_of_its_classes(mine: Path) -> None:
@@ -376,7 +449,7 @@ def test_a_shared_word_is_not_renamed_by_one_of_its_classes(mine: Path) -> None:
         ("words:\n  genre:\n  - rock\n  - 5", ":4: 5 is no word"),
         ("aliases: {genre: {x: wobble}}", ": alias 'x' leads to 'wobble', which is no genre word"),
         ("genre: {rock: a, rock: b}", ":1: key 'rock' stands twice"),
-        ("", ": the file is empty"),
+        ("", ": the file is empty; write lines as in curate/labels/vocabulary.yaml"),
     ],
 )
 def test_a_file_of_ones_own_that_is_wrong_is_told_with_its_line(
@@ -390,6 +463,9 @@ def test_a_file_of_ones_own_that_is_wrong_is_told_with_its_line(
 
 def test_a_missing_file_is_told(mine: Path) -> None:
     with pytest.raises(ConfigError, match="no such file"):
+        load(mine)
+    mine.mkdir()
+    with pytest.raises(ConfigError, match="is no file, but a folder"):
         load(mine)
 
 

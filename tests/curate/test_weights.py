@@ -54,7 +54,7 @@ def test_files_are_found_with_their_own_classes(tmp_path: Path) -> None:
 
 def test_all_that_is_missing_is_said_at_once(tmp_path: Path) -> None:
     with pytest.raises(CurateError) as caught:
-        weights.find(zoo.wanted(("mood", "emotion")), tmp_path, onnx=False)
+        weights.find(weights.complete(weights.named(["mood", "emotion"])), tmp_path, onnx=False)
     for name in ("discogs-effnet-bs64-1", "mtg_jamendo_moodtheme", "msd-musicnn-1", "deam"):
         assert f"\n  {name}" in str(caught.value)
     assert "or set `labels: signal` to do without" in str(caught.value)

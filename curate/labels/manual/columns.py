@@ -157,9 +157,14 @@ def _words(kind: str, value: object, words: Vocabulary) -> Iterator[str]:
     seen: set[str] = set()
     for item in items:
         word = text(item, MAX_WORD)
-        meant = "" if word == "-" or word.casefold() in _EMPTY else words.alias(kind, word)
-        if not meant:
+        if word == "-" or word.casefold() in _EMPTY:
             raise Wrong(f"{shown(word)} says nothing; write a word, or '-' alone to assert none")
+        meant = words.alias(kind, word)
+        if not meant:
+            raise Wrong(
+                f"{shown(word)} is never said: the vocabulary has null for it; write another word, "
+                "or '-' alone to assert none"
+            )
         if meant not in seen:
             seen.add(meant)
             yield word

@@ -6,7 +6,6 @@ hash alone would let a login page pass for a model at first sight, so what can b
 content is looked at as well.
 """
 
-import contextlib
 import hashlib
 import json
 from dataclasses import dataclass
@@ -20,6 +19,8 @@ from curate.labels.models.zoo import Model
 RECORD = "checksums.json"
 
 EXTENSIONS = ("pb", "onnx", "json")
+
+NO_FILE = "is no file, but a folder or a device"
 
 TEMPI = tuple(str(bpm) for bpm in range(30, 286))
 """What the outputs of a TempoCNN stand for, in BPM (Essentia's `TempoCNN`: index plus 30)."""
@@ -66,11 +67,19 @@ class Shelf:
         self._known: dict[str, str] = {}
         self._changed = False
         self._seen: dict[str, Held] = {}
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            try:
-                self._known = jsonio.decode(self._path.read_bytes(), dict[str, str])
-            except ValueError:
-                raise CurateError(f"{self._path}: not valid JSON; remove it") from None
+        if place.exists() and not place.is_dir():
+            raise CurateError(
+                f"{place}: is a file, and models lie in a folder; name one with --models or "
+                "CURATE_MODELS"
+            )
+        if not self._path.exists():
+            return
+        if not self._path.is_file():
+            raise CurateError(f"{self._path}: {NO_FILE}; remove it")
+        try:
+            self._known = jsonio.decode(self._path.read_bytes(), dict[str, str])
+        except ValueError:
+            raise CurateError(f"{self._path}: not valid JSON; remove it") from None
 
     def path(self, model: Model, extension: str) -> Path:
         """Where a file of a model belongs."""
@@ -115,6 +124,9 @@ class Shelf:
                 if arrived:
                     problem += f" ({arrived / 1e6:.1f} MB of it have arrived)"
                 return Held(path.name, extension, path, "missing", problem, arrived, "", expected)
+            if not path.is_file():  # opening a pipe would never end
+                problem = f"{path.name} {NO_FILE}"
+                return Held(path.name, extension, path, "broken", problem, 0, "", expected)
             actual = sha256(path)
         except OSError as error:
             problem = f"{path.name} cannot be read: {error.strerror or error}"

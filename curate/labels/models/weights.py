@@ -10,13 +10,15 @@ import contextlib
 import difflib
 import importlib.util
 import os
+import re
 import shlex
+import urllib.parse
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from curate.errors import CurateError
+from curate.errors import ConfigError, CurateError
 from curate.labels.models import shelf, zoo
 from curate.labels.models.shelf import EXTENSIONS, Held, Shelf
 from curate.labels.models.zoo import Model
@@ -117,9 +119,29 @@ def folder(given: Path | None = None) -> Path:
 
 
 def address(model: Model, extension: str) -> str:
-    """Where a file is downloaded from: the official site, or the mirror of `CURATE_MODELS_URL`."""
-    base = os.environ.get(MIRROR) or zoo.BASE
-    return f"{base.rstrip('/')}/{model.folder}/{model.file(extension)}"
+    """Where a file is downloaded from: the official site, or the mirror of `CURATE_MODELS_URL`.
+
+    Raises:
+        ConfigError: That is no plain address of a folder.
+    """
+    named = os.environ.get(MIRROR, "").strip()
+    if named and not _is_plain(named):
+        raise ConfigError(
+            f"{MIRROR} must be the address of a folder, http:// or https://, without user name, "
+            "password, query (?) and fragment (#); what it holds is not shown, it may be a secret. "
+            "From a site that asks for a password, copy the files into the models folder"
+        )
+    return f"{(named or zoo.BASE).rstrip('/')}/{model.folder}/{model.file(extension)}"
+
+
+def _is_plain(address: str) -> bool:
+    try:
+        parts = urllib.parse.urlsplit(address)
+        named = bool(parts.hostname) and parts.port != 0  # a port that is none raises
+    except ValueError:
+        return False
+    odd = "@" in parts.netloc or re.search(r"[?#\\\x00-\x20\x7f]", address)
+    return named and parts.scheme in ("http", "https") and not odd
 
 
 def onnx_available() -> bool:
@@ -154,13 +176,16 @@ def complete(models: Iterable[Model]) -> tuple[Model, ...]:
     return tuple(model for model in zoo.MODELS if model.name in chosen)
 
 
-def find(models: Iterable[Model], place: Path, *, onnx: bool) -> tuple[Files, ...]:
+def find(
+    models: Iterable[Model], place: Path, *, onnx: bool, remember: bool = True
+) -> tuple[Files, ...]:
     """The files of these models.
 
     Args:
         models: What is needed.
         place: The models folder.
         onnx: Whether `.onnx` weights may be used where they are there.
+        remember: Record there which files were found, so that they may not change unnoticed.
 
     Raises:
         CurateError: With one line for every model that is missing, cut off, changed or wrong, and
@@ -174,13 +199,15 @@ def find(models: Iterable[Model], place: Path, *, onnx: bool) -> tuple[Files, ..
         except _Unusable as fault:
             problems[model.name] = fault.file.problem
             other += [model.name] if fault.file.differs else []
-    with contextlib.suppress(OSError):  # a folder that is only read is as good
-        held.save()
+    if remember:
+        with contextlib.suppress(OSError):  # a folder that is only read is as good
+            held.save()
     if problems:
         lines = [f"  {name}: {reason}" for name, reason in problems.items()]
         mend = f"run `{command(place, problems, onnx=onnx)}`, or set `labels: signal` to do without"
         if other:
-            mend += f"; `curate models accept {' '.join(other)}` if another version is meant"
+            words = " ".join(["curate models accept", *other, *_named(place)])
+            mend += f"; `{words}` if another version is meant"
         raise CurateError(
             f"{len(problems)} models that artists.yaml asks for cannot be used (in {place}):\n"
             + "\n".join([*lines, mend])
@@ -212,9 +239,12 @@ def command(place: Path, names: Iterable[str], *, onnx: bool) -> str:
     words = ["curate models fetch", *names]
     if onnx != onnx_available():
         words.append(f"--backend {'onnx' if onnx else 'pb'}")
-    if place != folder():
-        words.append(f"--models {shlex.quote(str(place))}")
-    return " ".join(words)
+    return " ".join([*words, *_named(place)])
+
+
+def _named(place: Path) -> tuple[str, ...]:
+    """The option that names a models folder, where it is not the usual one."""
+    return () if place == folder() else (f"--models {shlex.quote(str(place))}",)
 
 
 def accept(models: Iterable[Model], place: Path) -> tuple[Path, ...]:
@@ -227,11 +257,13 @@ def accept(models: Iterable[Model], place: Path) -> tuple[Path, ...]:
     """
     held, accepted = Shelf(place), []
     for model in models:
-        there = [e for e in EXTENSIONS if held.look(model, e).sha256]
+        there = [e for e in EXTENSIONS if held.look(model, e).state != "missing"]
         if not there:
             raise CurateError(f"{model.name}: none of its files is in {place}")
         for extension in there:
             found = held.look(model, extension)
+            if not found.sha256:
+                raise CurateError(f"{place}: {found.problem}; it was not accepted")
             if fault := shelf.content_fault(model, extension, found.path):
                 raise CurateError(f"{found.path} {fault}; it was not accepted")
             held.note(found)

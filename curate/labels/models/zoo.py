@@ -71,10 +71,6 @@ class Model:
     pinned: dict[str, str]
     onnx: str = ""
 
-    def address(self, extension: str) -> str:
-        """Where a file of it is downloaded from."""
-        return f"{BASE}{self.folder}/{self.file(extension)}"
-
     def file(self, extension: str) -> str:
         """Name of its file with that extension: `pb`, `onnx` or `json`."""
         stem = self.onnx if extension == "onnx" and self.onnx else self.name
@@ -264,10 +260,3 @@ BY_NAME = {model.name: model for model in MODELS}
 
 KINDS = tuple(model.kind for model in MODELS if model.kind)
 """Every label that a model can give: what `labels:` in artists.yaml may name."""
-
-
-def wanted(kinds: tuple[str, ...]) -> tuple[Model, ...]:
-    """The models behind these labels, with the embeddings they need, in the table's order."""
-    chosen = {model.name for model in MODELS if model.kind in kinds}
-    chosen |= {BY_NAME[name].needs for name in chosen if BY_NAME[name].needs}
-    return tuple(model for model in MODELS if model.name in chosen)
