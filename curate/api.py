@@ -93,6 +93,7 @@ def plan(
         base = Path(os.path.abspath(file)).parent
         options = pipeline.Options(limit=limit, models=asked, offline=offline)
         made = pipeline.Build(loaded, base, folder, catalog, _Nowhere(), Silent(), options)
+        stack.callback(made.close)
         return made.plan()
 
 
@@ -159,7 +160,9 @@ def _prepared(
         base = Path(os.path.abspath(file)).parent
         told = progress or Silent()
         options = dataclasses.replace(options, models=asked)
-        yield pipeline.Build(loaded, base, folder, catalog, engine, told, options)
+        made = pipeline.Build(loaded, base, folder, catalog, engine, told, options)
+        stack.callback(made.close)
+        yield made
 
 
 def _known_sources(named: Iterable[str]) -> frozenset[str]:

@@ -59,7 +59,7 @@ Genre, mood, instrument and more are labelled by Essentia's models, which are do
 
 They are for non-commercial use (CC BY-NC-SA 4.0). They lie in the folder given by --models or by
 CURATE_MODELS, else in ~/.cache/musicgen-curate/models; files may be copied there by hand.
-CURATE_MODELS_URL names a mirror to fetch from.
+CURATE_MODELS_URL names a mirror to fetch from, a plain address without a password.
 """
 
 _LABELS = """\

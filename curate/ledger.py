@@ -44,7 +44,7 @@ TRANSIENT = frozenset(
 
 MAX_ATTEMPTS = 3
 
-ELSEWHERE = frozenset({"network", "rate_limited", "bot_check", "offline"})
+ELSEWHERE = frozenset({"network", "rate_limited", "bot_check", "offline", "no_javascript"})
 """Codes of a source that could not be asked: every later build asks again."""
 
 AWAY = TRANSIENT | ELSEWHERE | {"missing"}

@@ -198,6 +198,11 @@ class Build:
             return made
         return replace(made, cache=self._cache.place, cache_bytes=self._cache.size_bytes())
 
+    def close(self) -> None:
+        """Closes what the sources have open."""
+        for source in self._sources.values():
+            source.close()
+
     def plan(self) -> Plan:
         """What `run` would do: files are looked at, no audio is read and nothing written."""
         items = self._list()

@@ -27,24 +27,33 @@ MIN_SECONDS: Seconds = 4.0
 
 FAST_BPM: Bpm = 118.0
 SLOW_BPM: Bpm = 95.0
-EMPTY, UNEVEN = 0.1, 0.55
-FULL, EVEN = 0.5, 0.75
+EMPTY, UNEVEN = 0.1, 0.45
+FULL, EVEN = 0.65, 0.65
 """Evidence for another octave: strength half-way between beats, and of the weaker of alternate
-beats, as shares of the beats' own and of the stronger's. They were set on the pieces of
-`datasets/demo` and tried on others; what they bring is in tests/bench/README.md."""
+beats, as shares of the beats' own and of the stronger's."""
 
-DOUBTFUL_BPM: Bpm = 110.0
-LIKE, HALF_FULL = 0.85, 0.3
-"""Where the octave is open: above this tempo, every other beat is weaker than `LIKE`, though not
-weak enough to go; slow beats have something half-way, though not enough to join."""
+GROUPED = 0.4
+CLEARLY = 1.1
+"""Evidence that the tracker groups the steps between beats wrongly, in twos for threes: strength of
+these steps as a share of the beats', and by how much the curve must repeat better after four and
+eight of them than after six, or the other way round. What these rules bring, and on what they were
+set, is in tests/bench/README.md."""
+
+LIKE = 0.85
+SOME, MUCH = 0.2, 0.5
+HALF_FULL = 0.3
+"""What leaves the octave open: every other one of fast beats weaker than `LIKE`, though not weak
+enough to go; something half-way between fast beats, but less than an off-beat; something half-way
+between slow ones, though not enough to join."""
 
 MIN_BEATS = 8
 """A window with fewer has no tempo of its own."""
 
-SURE, OPEN = 0.97, 0.72
-"""How often the octave is right where the evidence speaks, and where it leaves it open."""
+OCTAVE_RIGHT: tuple[Share, ...] = (0.97, 0.8, 0.5)
+"""How often the octave is right where nothing, one thing or two leave it open."""
 
 Curve = npt.NDArray[np.float32]
+Times = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +71,11 @@ class Rhythm:
 
     bpm: Bpm | None
     confidence: Share
-    beats: npt.NDArray[np.float64]
-    onsets: npt.NDArray[np.float64]
+    beats: Times
+    onsets: Times
     curve: Curve = field(default_factory=lambda: np.zeros(0, np.float32))
 
-    def within(self, start: Seconds, end: Seconds) -> tuple[npt.NDArray[np.float64], int]:
+    def within(self, start: Seconds, end: Seconds) -> tuple[Times, int]:
         """Beats of a window, and how many onsets it holds."""
         beats = self.beats[(self.beats >= start) & (self.beats < end)]
         return beats, int(np.sum((self.onsets >= start) & (self.onsets < end)))
@@ -91,7 +100,7 @@ def analyse(single: npt.NDArray[np.float32]) -> Rhythm:
     return Rhythm(bpm, confidence, beats, onsets, curve)
 
 
-def track(curve: Curve) -> tuple[npt.NDArray[np.float64], Bpm | None, Share]:
+def track(curve: Curve) -> tuple[Times, Bpm | None, Share]:
     """Times of the beats of a curve, their tempo (None if there is none) and how sure it is.
 
     The confidence is how steady the beats are, times how much they stand out, times how clear their
@@ -110,7 +119,7 @@ def track(curve: Curve) -> tuple[npt.NDArray[np.float64], Bpm | None, Share]:
     return beats, bpm, round(steady * clear * _octave(curve, beats, bpm), 4)
 
 
-def tempo_of(beats: npt.NDArray[np.float64]) -> Bpm | None:
+def tempo_of(beats: Times) -> Bpm | None:
     """Tempo of consecutive beat times: from the median interval; None for fewer than 4 beats."""
     if len(beats) < 4:
         return None
@@ -120,22 +129,61 @@ def tempo_of(beats: npt.NDArray[np.float64]) -> Bpm | None:
     return round(60.0 / (float(near.mean()) if len(near) else middle), 2)
 
 
-def at_tactus(curve: Curve, beats: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Moves tracked beats to the level that people tap, where the tracker is an octave off.
+def at_tactus(curve: Curve, beats: Times) -> Times:
+    """Moves tracked beats to the pulse that people tap, where the tracker has another.
 
-    Fast beats of which every other one is weak, with nothing between them, are half-beats: the
-    strong ones stay. Slow beats with equally strong onsets half-way are every other beat: the
-    half-way ones join. Either needs clear evidence, else the tracker's choice stands.
+    First the metre: of steps that fill the time between beats, two where the music groups them in
+    threes (6/8), or three where it groups them in twos (a clave), make a beat that nobody counts.
+    Then the octave: fast beats of which every other one is weak, with nothing between them, are
+    half-beats, and the strong ones stay; slow beats with equally strong onsets half-way are every
+    other beat, and the half-way ones join. Any of it needs clear evidence, else the tracker's
+    choice stands.
     """
-    bpm = tempo_of(beats)
-    if bpm is None or len(beats) < MIN_BEATS:
+    if len(beats) < MIN_BEATS:
         return beats
-    filled, balance, even = _level(curve, beats)
-    if bpm > FAST_BPM and filled < EMPTY and balance < UNEVEN:
-        return beats[::2] if even else beats[1::2]
-    if bpm < SLOW_BPM and filled > FULL and balance > EVEN:
-        return np.sort(np.concatenate([beats, (beats[1:] + beats[:-1]) / 2]))
+    beats = _in_metre(curve, beats)
+    bpm = tempo_of(beats)
+    if bpm is None:
+        return beats
+    level = _level(curve, beats)
+    if bpm > FAST_BPM and level.halves < EMPTY and level.balance < UNEVEN:
+        return _regrouped(curve, beats, 1, 2)
+    if bpm < SLOW_BPM and level.halves > FULL and level.balance > EVEN:
+        return _regrouped(curve, beats, 2, 1)
     return beats
+
+
+def _in_metre(curve: Curve, beats: Times) -> Times:
+    level = _level(curve, beats)
+    period = float(np.median(np.diff(beats))) * CURVE_RATE
+    into = 3 if level.thirds > GROUPED and level.halves < level.thirds / 2 else 2
+    if into == 2 and not (level.halves > GROUPED and level.thirds < level.halves / 2):
+        return beats
+    after = _repetition(curve, [round(step * period / into) for step in (3, 4, 6, 8)])
+    if into == 3 and min(after[1], after[3]) > CLEARLY * after[2]:
+        return _regrouped(curve, beats, 3, 2)
+    if into == 2 and min(after[0], after[2]) > CLEARLY * max(after[1], 0.02):
+        return _regrouped(curve, beats, 2, 3)
+    return beats
+
+
+def _regrouped(curve: Curve, beats: Times, into: int, group: int) -> Times:
+    """Beats divided into so many steps, of which so many make a beat, from the strongest on."""
+    places = np.arange((len(beats) - 1) * into + 1) / into
+    steps = np.interp(places, np.arange(len(beats)), beats)
+    return max((steps[at::group] for at in range(group)), key=lambda b: _strength(curve, b).mean())
+
+
+def _repetition(curve: Curve, lags: list[int]) -> list[float]:
+    """Autocorrelation of the curve near these lags, 1 at lag 0; 0 beyond its end."""
+    from scipy.fft import irfft, next_fast_len, rfft
+
+    centred = curve - curve.mean()
+    size = next_fast_len(2 * len(curve), real=True)
+    spectrum = rfft(centred, size)
+    every = irfft(spectrum.real**2 + spectrum.imag**2, size)[: len(curve)]
+    every /= (len(curve) - np.arange(len(curve))) * max(float(centred.var()), 1e-12)
+    return [float(every[max(lag - 2, 0) : lag + 3].max(initial=0.0)) for lag in lags]
 
 
 def onset_strength(single: npt.NDArray[np.float32]) -> Curve:
@@ -162,7 +210,7 @@ def onset_strength(single: npt.NDArray[np.float32]) -> Curve:
     return (curve / top if top > 1e-4 else np.zeros_like(curve)).astype(np.float32)
 
 
-def pick_onsets(curve: Curve) -> npt.NDArray[np.float64]:
+def pick_onsets(curve: Curve) -> Times:
     """Times (s) where the curve peaks above its surroundings (Boeck et al. 2012, off-line form)."""
     from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
@@ -173,33 +221,50 @@ def pick_onsets(curve: Curve) -> npt.NDArray[np.float64]:
     return np.flatnonzero(peak & strong) / CURVE_RATE
 
 
-def _level(curve: Curve, beats: npt.NDArray[np.float64]) -> tuple[float, float, bool]:
+@dataclass(frozen=True, slots=True)
+class _Level:
     """How the curve speaks of the beats' metrical level.
 
-    Returns:
-        Strength half-way between beats as a share of the beats' own; strength of the weaker of
-        alternate beats as a share of the stronger; whether the even ones are the stronger. All are
-        measured above the curve's floor, which noise and reverberation raise.
+    Attributes:
+        halves: Strength half-way between beats, as a share of the beats' own.
+        thirds: Strength a third and two thirds of the way, likewise.
+        balance: Strength of the weaker of alternate beats, as a share of the stronger.
     """
+
+    halves: Share
+    thirds: Share
+    balance: Share
+
+
+def _level(curve: Curve, beats: Times) -> _Level:
+    """Strengths above the curve's floor, which noise and reverberation raise."""
     from scipy.ndimage import maximum_filter1d
 
     floor = float(np.median(maximum_filter1d(curve, 5)))
-    at_beat = _strength(curve, beats)
-    between = float(_strength(curve, (beats[1:] + beats[:-1]) / 2).mean())
-    even, odd = (max(float(at_beat[first::2].mean()) - floor, 1e-9) for first in (0, 1))
-    filled = max(between - floor, 0.0) / ((even + odd) / 2)
-    return filled, min(even, odd) / max(even, odd), even >= odd
+
+    def above(times: Times) -> float:
+        return max(float(_strength(curve, times).mean()) - floor, 1e-9)
+
+    first, gaps = beats[:-1], np.diff(beats)
+    even, odd = above(beats[::2]), above(beats[1::2])
+    thirds = np.concatenate([first + gaps / 3, first + gaps * 2 / 3])
+    own = (even + odd) / 2
+    balance = min(even, odd) / max(even, odd)
+    return _Level(above(first + gaps / 2) / own, above(thirds) / own, balance)
 
 
-def _octave(curve: Curve, beats: npt.NDArray[np.float64], bpm: Bpm) -> Share:
+def _octave(curve: Curve, beats: Times, bpm: Bpm) -> Share:
     """How likely it is that the beats are neither half nor double of what people tap."""
-    filled, balance, _ = _level(curve, beats)
-    halves = bpm > DOUBTFUL_BPM and UNEVEN <= balance < LIKE
-    doubles = bpm < SLOW_BPM and filled > HALF_FULL
-    return OPEN if halves or doubles else SURE
+    level = _level(curve, beats)
+    doubts = (
+        bpm > FAST_BPM and UNEVEN <= level.balance < LIKE,
+        bpm > FAST_BPM and SOME <= level.halves < MUCH,
+        bpm < SLOW_BPM and level.halves > HALF_FULL,
+    )
+    return OCTAVE_RIGHT[sum(doubts)]
 
 
-def _strength(curve: Curve, times: npt.NDArray[np.float64]) -> Curve:
+def _strength(curve: Curve, times: Times) -> Curve:
     """The curve's largest value within 25 ms of each time."""
     places = np.clip(np.round(times * CURVE_RATE).astype(int), 2, len(curve) - 3)
     return np.maximum.reduce([curve[places + shift] for shift in range(-2, 3)])

@@ -78,6 +78,9 @@ class Files:
     def release(self, track: Track) -> None:
         """See `Source`: these files are not ours."""
 
+    def close(self) -> None:
+        """See `Source`: nothing is open."""
+
     def locate(self, track: Track) -> Path:
         """The path of a track's file."""
         if track.uri.startswith("file:///"):

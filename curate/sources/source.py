@@ -77,3 +77,7 @@ class Source(Protocol):
     def release(self, track: Track) -> None:
         """Gives up the fetched file of a track; what is on this machine anyway stays."""
         ...
+
+    def close(self) -> None:
+        """Closes connections: nothing more will be asked."""
+        ...

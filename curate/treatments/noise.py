@@ -157,8 +157,10 @@ def _sureness(heard: _Heard, rate: Hertz, size: int) -> Spectrum:
 
     early, late = np.maximum(np.quantile(heard.power, [EARLY, LATE], axis=0), 1e-30)
     spread = median_filter(10.0 * np.log10(late / early), _around(rate, size), mode="mirror")
-    quiet = heard.short <= np.quantile(heard.short, LATE, axis=0)
-    varied = (heard.varied_db * quiet).sum(axis=0) / quiet.sum(axis=0)
+    few = max(round(LATE * len(heard.short)), 1)
+    quiet = np.argpartition(heard.short, few - 1, axis=0)[:few]
+    # The median, for in a group that a sound or digital silence begins in, moments differ much.
+    varied = np.median(np.take_along_axis(heard.varied_db, quiet, axis=0), axis=0)
     varied = median_filter(varied, _around(rate, size // SHORTER), mode="mirror")
     varied = np.interp(np.arange(len(spread)) / SHORTER, np.arange(len(varied)), varied)
     steady = np.interp(spread, STEADY_DB, (1.0, 0.0))

@@ -101,7 +101,11 @@ def serving(site: Path) -> Iterator[tuple[str, Counter[str]]]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """A client that only looks at the start of a file hangs up."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     address = f"http://127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

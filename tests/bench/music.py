@@ -1,10 +1,10 @@
 """Recordings with known tempo and key, beside the pieces of `datasets/demo/pieces.py`.
 
-Two sets of songs that share nothing but the synthesiser: `PRACTICE`, on which rules may be set, and
-`HELD_OUT`, on which they are only measured. Tunes are made up over chord progressions; styles have
-four-four, three-four and six-eight, sixteenths, off-beats, claves, no drums, few notes; some are
-swung, some drift; some went through noise, a hall, a low bit rate or a small loudspeaker. From the
-same songs come tracks of several sections, in which key or tempo or both change.
+Sets of songs that share nothing but the synthesiser: `PRACTICE` and `SECOND`, on which rules may be
+set, and `HELD_OUT`, on which they are only measured. Tunes are made up over chord progressions;
+styles have four-four, three-four and six-eight, sixteenths, off-beats, claves, no drums, few notes;
+some are swung, some drift; some went through noise, a hall, a low bit rate or a small loudspeaker.
+From the same songs come tracks of several sections, in which key or tempo or both change.
 
 The known tempo is that of the beat which the style counts (`Groove.grid` steps each), so a rhythm
 that could be counted otherwise is still held against that one.

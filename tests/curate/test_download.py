@@ -5,6 +5,7 @@ import hashlib
 import http.client
 import io
 import json
+import os
 import socket
 import time
 import urllib.request
@@ -341,10 +342,47 @@ def test_from_https_no_way_leads_to_http() -> None:
     assert onward.full_url == "https://b.example/x"
 
 
-@pytest.mark.parametrize("address", ["file:///etc/hostname", "ftp://a/x", "/tmp/x", "http:///x"])
+@pytest.mark.parametrize(
+    "address",
+    ["file:///etc/hostname", "ftp://me:hunter2@a/x", "/tmp/x", "http:///x", "http://[::1/x"],
+)
 def test_only_http_addresses_are_asked(tmp_path: Path, heard: Heard, address: str) -> None:
-    with pytest.raises(CurateError, match="http and https addresses only"):
+    with pytest.raises(CurateError, match="http and https addresses only") as caught:
         download.download(Wanted(address, tmp_path / NAME, "", lambda path: ""), heard)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["ftp://me:hunter2@127.0.0.1/x?key=hunter2", "//me:hunter2@[::1/x?hunter2", "http:///?hunter2"],
+)
+def test_a_redirection_does_not_give_secrets_away(
+    site: Site, tmp_path: Path, heard: Heard, target: str
+) -> None:
+    site.faults[NAME] = [status(302, Location=target)] * 9
+    with pytest.raises(CurateError) as caught:
+        download.download(wanted(site, tmp_path), heard)
+    assert "hunter2" not in str(caught.value) + str(heard.waited)
+
+
+def test_from_https_an_unsafe_way_is_told_without_its_secrets() -> None:
+    follow = download._Redirects().redirect_request
+    request = urllib.request.Request("https://a.example/x?key=hunter2")
+    headers = http.client.HTTPMessage()
+    with pytest.raises(download.Refused) as caught:
+        follow(
+            request, io.BytesIO(), 302, "Found", headers, "http://me:hunter2@b.example/y?hunter2"
+        )
+    assert "https://a.example/x: sends on to http://b.example/y, which is" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_pipe_in_the_way_of_what_arrives_is_no_trap(
+    site: Site, tmp_path: Path, heard: Heard
+) -> None:
+    os.mkfifo(tmp_path / f"{NAME}.partial")
+    download.download(wanted(site, tmp_path), heard)
+    assert (tmp_path / NAME).read_bytes() == BIG
 
 
 # --- the disk -----------------------------------------------------------------------------------

@@ -199,5 +199,5 @@ def test_one_fetch_at_a_time(place: Place) -> None:
 
 def test_an_address_that_is_none_is_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(weights.MIRROR, "file:///srv/models")
-    with pytest.raises(CurateError, match="from http and https addresses only"):
+    with pytest.raises(CurateError, match="CURATE_MODELS_URL must be the address of a folder"):
         place.fetch("mood")

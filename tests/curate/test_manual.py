@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import unicodedata
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from curate import sources
+from curate import schema, sources
 from curate.config import Artist
 from curate.errors import ConfigError
 from curate.labels import manual, vocabulary
@@ -77,9 +78,10 @@ def test_every_field_can_be_set_in_a_table(base: Path) -> None:
     found = csv(
         base,
         "id,key,bpm,genre,mood,instrument,voice,year,title,description,arousal,valence,"
-        "danceability,approachability,engagement,non_music,onset_rate,dynamic_complexity,danceable\n"
+        "danceability,approachability,engagement,non_music,onset_rate,dynamic_complexity,danceable,"
+        "keyword,album,isrc\n"
         f"{ID},Am,127.5,J-Pop; City Pop,wistful,koto,vocal,1999,夜に駆ける,"
-        '"A bright, busy song.",2.5,8,1.5,0.25,1,0,3,4.5,yes\n',
+        '"A bright, busy song.",2.5,8,1.5,0.25,1,0,3,4.5,yes,busy streets,THE BOOK,JPU901903131\n',
     )
     assert said(found) == {
         "key": ["A minor"],
@@ -98,13 +100,41 @@ def test_every_field_can_be_set_in_a_table(base: Path) -> None:
         "valence": [8.0],
         "non_music": [0.0],
         "year": [1999.0],
+        "keyword": ["busy streets"],
+        "album": ["THE BOOK"],
+        "isrc": ["JPU901903131"],
         "title": ["夜に駆ける"],
         "description": ["A bright, busy song."],
     }
 
 
-def test_only_loudness_is_nobodys_to_say() -> None:
-    assert set(LABEL_UNITS) - set(COLUMNS.values()) == {"loudness"}
+def test_loudness_and_licence_are_not_to_be_said() -> None:
+    assert set(LABEL_UNITS) - set(COLUMNS.values()) == {"loudness", "licence"}
+
+
+def test_keywords_are_phrases_as_they_are_written(base: Path) -> None:
+    text = f'id,keywords\n{ID},Low Quality; slow build-up; low quality\n{ID}_001,"live, loud"\n'
+    found = csv(base, f"{text}{ID}_002,-\n")
+    assert said(found) == {"keyword": ["Low Quality", "slow build-up"]}
+    assert said(found, f"{ID}_001") == {"keyword": ["live", "loud"]}
+    assert said(found, f"{ID}_002") == {"keyword": [""]}
+    (base / "labels.csv").unlink()
+    found = lines(base, {"id": ID, "keyword": ["a phrase, with a comma", "live"]}, {"id": OTHER})
+    assert said(found) == {"keyword": ["a phrase, with a comma", "live"]}
+    assert refusal(base, jsonl=json.dumps({"id": ID, "keywords": ["live", "None"]})) == [
+        "labels.jsonl:1: keyword: \"None\" says nothing; write a word, or '-' alone to assert none"
+    ]
+
+
+def test_every_column_stands_in_the_readme() -> None:
+    text = (schema.folder() / "README.md").read_text("utf-8")
+    part = text.split("## labels.csv and labels.jsonl")[1].split("\n## ")[0]
+    rows = [line.split("|") for line in part.splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall("`([a-z_]+)`", row[1] + row[2])}
+    assert {name for name in COLUMNS if name not in named} == {
+        "genres", "moods", "instruments", "keywords",
+    }  # fmt: skip
+    assert all("plural" in row[2] for row in rows if "`genre`" in row[1] or "`keyword`" in row[1])
 
 
 def test_json_lines_say_the_same_as_a_table(base: Path) -> None:
@@ -145,7 +175,7 @@ def test_an_empty_cell_says_nothing_and_a_dash_takes_away(base: Path) -> None:
 
 @pytest.mark.parametrize("nothing", [None, [], "-"])
 def test_in_json_null_takes_away(base: Path, nothing: object) -> None:
-    kinds = [kind for kind in LABEL_UNITS if kind not in {"loudness", "title"}]
+    kinds = [kind for kind in LABEL_UNITS if kind not in {"loudness", "licence", "title"}]
     found = lines(base, {"id": ID} | dict.fromkeys(kinds, nothing))
     assert said(found) == {kind: [""] for kind in kinds}
 
@@ -309,6 +339,38 @@ def test_characters_that_are_no_text_are_refused(base: Path, odd: str) -> None:
     assert odd not in faults[0]
 
 
+@pytest.mark.parametrize(
+    ("word", "point"),
+    [
+        ("jazz\u200b", "200B"),
+        ("\u202ejazz", "202E"),
+        ("ja\u00adzz", "00AD"),
+        ("\u2066jazz\u2069", "2066"),
+        ("jazz\ufeff", "FEFF"),
+        ("jazz \u200d", "200D"),
+        ("ja\u200c\u200czz", "200C"),
+        ("\u200d", "200D"),
+        ("\u3164", "3164"),
+        ("\u2800\u2800", "2800"),
+        ("\ufe0f", "FE0F"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["genre", "keyword", "title"])
+def test_what_nobody_sees_is_refused(base: Path, kind: str, word: str, point: str) -> None:
+    value = word if kind == "title" else ["rock", word]
+    assert refusal(base, jsonl=json.dumps({"id": ID, kind: value})) == [
+        f"labels.jsonl:1: {kind}: holds the invisible character U+{point}; write it without"
+    ]
+
+
+@pytest.mark.parametrize("word", ["می\u200cخواهم", "👩\u200d🎤", "❤\ufe0f\u200d🔥", "क्\u200dष"])
+def test_joiners_are_kept_where_scripts_need_them(base: Path, word: str) -> None:
+    assert said(lines(base, {"id": ID, "title": word, "genre": word})) == {
+        "title": [word],
+        "genre": [word],
+    }
+
+
 @pytest.mark.parametrize("column", ["description", "title"])
 def test_what_audiocraft_drops_is_refused(base: Path, column: str) -> None:
     assert refusal(base, csv=f"id,{column}\n{ID},None\n") == [
@@ -359,10 +421,35 @@ def test_comments_blank_lines_and_columns_without_content_are_passed_over(base: 
     assert said(lines(base, "# mine", "", {"id": ID, "mood": "sad", "#": 1})) == {"mood": ["sad"]}
 
 
-def test_an_empty_file_says_nothing(base: Path) -> None:
-    assert csv(base, "") == NO_MANUAL
+def test_a_table_without_rows_says_nothing(base: Path) -> None:
     assert csv(base, "id,mood\n") == NO_MANUAL
     assert lines(base, "") == NO_MANUAL
+
+
+def test_a_file_that_was_lost_is_told(base: Path) -> None:
+    assert refusal(base, csv="", jsonl="") == [
+        f"labels.{name}: is empty, as a file that was lost; restore it or delete it"
+        for name in ("csv", "jsonl")
+    ]
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "labels.jsonl"])
+def test_a_pipe_is_not_opened(base: Path, name: str) -> None:
+    os.mkfifo(base / name)
+    assert refusal(base) == [
+        f"{name}: is no file, but a folder or a device; put the file there or take it away"
+    ]
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_value_beyond_what_csv_can_is_told_alone(base: Path, quote: str) -> None:
+    text = f"id,mood\n{ID},{quote}{'x' * 200_000}{quote}\n{OTHER},H\n{OTHER},sad\n"
+    assert refusal(base, csv=text)[:1] == [
+        "labels.csv:2: a value has more than 131072 characters; shorten it, or close its quote"
+    ]
+    (base / "labels.csv").unlink()
+    (fault,) = refusal(base, jsonl=json.dumps({"id": ID, "mood": "x" * 200_000}))
+    assert fault == "labels.jsonl:1: mood: has 200000 characters, expected at most 2000; shorten it"
 
 
 def test_a_line_may_say_nothing(base: Path) -> None:
@@ -477,8 +564,8 @@ def test_a_folder_in_place_of_the_file_is_an_error(base: Path) -> None:
     (base / "labels.csv").mkdir()
     (base / "labels.jsonl").symlink_to("nowhere")
     assert refusal(base) == [
-        "labels.csv: cannot be read: Is a directory; mend that or take it away",
-        "labels.jsonl: cannot be read: No such file or directory; mend that or take it away",
+        "labels.csv: is no file, but a folder or a device; put the file there or take it away",
+        "labels.jsonl: leads nowhere; put the file there or take it away",
     ]
 
 

@@ -407,12 +407,29 @@ def test_other_versions_can_be_accepted(models: Command) -> None:
         ("fetch --backend tf", "invalid choice: 'tf'"),
         ("accept", "the following arguments are required: NAME"),
         ("accept nothing", "no model 'nothing'"),
+        *(
+            (f"{action} --models {__file__}", "test_models_cli.py: is a file, and models lie in a")
+            for action in ("list", "fetch", "accept mood")
+        ),
     ],
 )
 def test_a_wrong_command_is_told(models: Command, arguments: str, words: str) -> None:
     code, out, err = models(*arguments.split())
     assert (code, out) == (2, "")
     assert words in one_line(err)
+
+
+@pytest.mark.parametrize("action", ["list --json", "fetch mood"])
+def test_a_mirror_with_a_secret_is_not_shown(
+    models: Command, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    at = models.site.address.replace("://", "://me:hunter2@")
+    monkeypatch.setenv(weights.MIRROR, at)
+    code, out, err = models(*action.split())
+    assert (code, out) == (2, "")
+    assert "CURATE_MODELS_URL must be the address of a folder" in one_line(err)
+    assert "hunter2" not in err
+    assert models.site.asked == []
 
 
 def test_the_help_names_folder_mirror_and_licence(models: Command) -> None:

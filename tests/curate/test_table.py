@@ -41,7 +41,13 @@ class Http:
     def kept(self, uri: str) -> Got | None:
         return self.cache.audio(uri)
 
-    def fetch(self, uri: str, tell: Tell, listed_at: str | None = None) -> Got:
+    def fetch(
+        self,
+        uri: str,
+        tell: Tell,
+        listed_at: str | None = None,
+        longest_s: float | None = None,
+    ) -> Got:
         with self.cache.alone(uri):
             if (found := self.kept(uri)) is not None:
                 return found

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from modelsite import PAGE
 
-from curate.errors import CurateError
+from curate.errors import ConfigError, CurateError
 from curate.labels.models import shelf, weights, zoo
 
 WEIGHTS = bytes(range(256)) * 40
@@ -97,14 +98,59 @@ def test_a_folder_in_the_place_of_a_file_is_told(tmp_path: Path) -> None:
     put(tmp_path)
     (tmp_path / MODEL.file("pb")).unlink()
     (tmp_path / MODEL.file("pb")).mkdir()
-    with pytest.raises(CurateError, match=r"\.pb cannot be read: Is a directory"):
+    with pytest.raises(CurateError, match=r"\.pb is no file, but a folder or a device"):
         weights.find([MODEL], tmp_path, onnx=False)
 
 
 def test_a_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(CurateError, match="is not there"):
-        weights.find([MODEL], tmp_path / "file", onnx=False)
+    for look in (
+        lambda place: weights.find([MODEL], place, onnx=False),
+        lambda place: list(weights.states([MODEL], place)),
+        lambda place: weights.accept([MODEL], place),
+    ):
+        with pytest.raises(CurateError) as caught:
+            look(tmp_path / "file")
+        assert str(caught.value) == (
+            f"{tmp_path}/file: is a file, and models lie in a folder; name one with --models or "
+            "CURATE_MODELS"
+        )
+
+
+@pytest.mark.parametrize("broken", ["pb", "json"])
+def test_a_pipe_in_the_place_of_a_file_is_not_opened(tmp_path: Path, broken: str) -> None:
+    put(tmp_path)
+    (tmp_path / MODEL.file(broken)).unlink()
+    os.mkfifo(tmp_path / MODEL.file(broken))
+    with pytest.raises(CurateError, match="is no file, but a folder or a device"):
+        weights.find([MODEL], tmp_path, onnx=False)
+    (state,) = weights.states([MODEL], tmp_path, onnx=False)
+    assert state.word == "broken"
+
+
+def test_a_pipe_in_the_place_of_the_record_is_not_opened(tmp_path: Path) -> None:
+    put(tmp_path)
+    os.mkfifo(tmp_path / shelf.RECORD)
+    with pytest.raises(CurateError, match=r"checksums\.json: is no file, .*; remove it"):
+        weights.find([MODEL], tmp_path, onnx=False)
+
+
+def test_what_was_found_is_only_written_down_where_that_is_wanted(tmp_path: Path) -> None:
+    put(tmp_path)
+    before = contents(tmp_path)
+    weights.find([MODEL], tmp_path, onnx=False, remember=False)
+    assert contents(tmp_path) == before
+    weights.find([MODEL], tmp_path, onnx=False)
+    assert contents(tmp_path).keys() - before.keys() == {shelf.RECORD}
+
+
+def test_the_command_that_accepts_names_the_folder(tmp_path: Path) -> None:
+    other = tmp_path / "my models"
+    other.mkdir()
+    put(other, pb=b"another version")
+    with pytest.raises(CurateError) as caught:
+        weights.find([MODEL], other, onnx=False)
+    assert f"`curate models accept {MODEL.name} --models '{other}'` if" in str(caught.value)
 
 
 def test_files_copied_by_hand_are_recorded_and_then_held_to_that(tmp_path: Path) -> None:
@@ -213,6 +259,38 @@ def test_a_state_for_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     }
 
 
+@pytest.mark.parametrize(
+    "mirror",
+    [
+        "https://me:hunter2@mirror/m",
+        "https://hunter2@mirror/m",
+        "https://mirror/m?key=hunter2",
+        "https://mirror/m#hunter2",
+        "me:hunter2@mirror/m",
+        "ftp://me:hunter2@mirror/m",
+        "https://me:hunter2@[::1/m",
+        "https://mirror:hunter2/m",
+        "https://mirror/hunter2 m",
+        "https:///hunter2",
+    ],
+)
+def test_a_mirror_that_may_hold_a_secret_is_refused_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, mirror: str
+) -> None:
+    monkeypatch.setenv(weights.MIRROR, mirror)
+    with pytest.raises(ConfigError) as caught:
+        weights.address(MODEL, "pb")
+    assert str(caught.value).startswith("CURATE_MODELS_URL must be the address of a folder, http")
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("mirror", ["http://mirror:8080/a@b//", " https://mirror/a%20b\n", ""])
+def test_a_mirror_is_a_plain_address(monkeypatch: pytest.MonkeyPatch, mirror: str) -> None:
+    monkeypatch.setenv(weights.MIRROR, mirror)
+    base = mirror.strip().rstrip("/") or "https://essentia.upf.edu/models"
+    assert weights.address(MODEL, "pb") == f"{base}/{MODEL.folder}/{MODEL.file('pb')}"
+
+
 # --- accepting ----------------------------------------------------------------------------------
 
 
@@ -227,6 +305,15 @@ def test_other_versions_are_used_once_they_are_accepted(tmp_path: Path) -> None:
     put(tmp_path, pb=b"yet another one")
     with pytest.raises(CurateError, match="changed"):
         weights.find([MODEL], tmp_path, onnx=False)
+
+
+def test_a_folder_in_the_place_of_a_file_is_not_accepted(tmp_path: Path) -> None:
+    put(tmp_path)
+    (tmp_path / MODEL.file("pb")).unlink()
+    (tmp_path / MODEL.file("pb")).mkdir()
+    with pytest.raises(CurateError, match=r"\.pb is no file.*; it was not accepted"):
+        weights.accept([MODEL], tmp_path)
+    assert not (tmp_path / shelf.RECORD).exists()
 
 
 def test_what_is_not_there_or_no_model_is_not_accepted(tmp_path: Path) -> None:

@@ -29,7 +29,10 @@ MAX_DESCRIPTION = 2000
 """Characters. MusicGen's text encoder reads 512 tokens, which is about so much English."""
 
 WORDS = ("genre", "mood", "instrument")
-"""Kinds with a list of values."""
+"""Kinds with a list of values, which the vocabulary spells."""
+
+LISTS = (*WORDS, "keyword")
+"""All kinds with a list of values; keywords are phrases as people like them."""
 
 RANGES: dict[str, tuple[float, float]] = MEASURED | {
     "approachability": (0.0, 1.0),
@@ -43,7 +46,7 @@ scale, a person may not."""
 
 _ELSEWHERE = {
     "artist": "the artist is what artists.yaml says",
-    "keywords": "keywords are the genres, moods, instruments and voice together",
+    "licence": "a licence is what the place of the audio or its tags claim",
     "loudness": "loudness is measured of the clip and checked against it",
     "split": "the split is drawn; see `split` in artists.yaml",
 }
@@ -53,7 +56,7 @@ COLUMNS: dict[str, str] = {
     ID: ID,
     PATH: PATH,
     **{kind: kind for kind in LABEL_UNITS if kind not in _ELSEWHERE},
-    **{f"{kind}s": kind for kind in WORDS},
+    **{f"{kind}s": kind for kind in LISTS},
     "bpm": "tempo",
     "caption": "description",
     "chunk_id": ID,
@@ -65,6 +68,12 @@ COLUMNS: dict[str, str] = {
 
 _EMPTY = frozenset({"none", "null", "nan", "n/a"})
 """What programs write for nothing."""
+
+_JOINER = re.compile(r"(?<=[^\s\u200c\u200d])[\u200c\u200d](?=[^\s\u200c\u200d])")
+"""Invisible characters that some scripts and emoji need inside of words."""
+
+_BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and signs without ink: Hangul fillers and the empty Braille pattern."""
 
 _NOTHING = "write '-' if nothing is to be asserted"
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]*)?|[+-]?[.,][0-9]+")
@@ -111,7 +120,7 @@ def labels(kind: str, value: object, words: Vocabulary) -> tuple[Label, ...]:
         if kind == "title":
             raise Wrong("a title cannot be taken away; leave it out to keep the track's own")
         return (Label(kind, "", SOURCE),)
-    if kind in WORDS:
+    if kind in LISTS:
         return tuple(Label(kind, word, SOURCE) for word in _words(kind, value, words))
     return (Label(kind, _single(kind, value, words), SOURCE),)
 
@@ -132,9 +141,23 @@ def text(value: object, most: int) -> str:
     tidy = " ".join(line.split())
     if not tidy:
         raise Wrong(f"is empty; leave it out, or {_NOTHING}")
+    if hidden := _hidden(tidy):
+        raise Wrong(f"holds the invisible character U+{ord(hidden):04X}; write it without")
     if len(tidy) > most:
         raise Wrong(f"has {len(tidy)} characters, expected at most {most}; shorten it")
     return tidy
+
+
+def _hidden(line: str) -> str:
+    """A character that nobody sees but a model reads, "" where there is none.
+
+    Zero-width characters and those that turn the direction of writing are such, but for joiners
+    inside of words; so is all of a line without any ink.
+    """
+    seen = _JOINER.sub("", line)
+    if all(unicodedata.category(c)[0] in "MZC" or c in _BLANKS for c in seen):
+        return line[0]
+    return next((c for c in seen if unicodedata.category(c) == "Cf"), "")
 
 
 def _single(kind: str, value: object, words: Vocabulary) -> str | float:
@@ -159,7 +182,7 @@ def _words(kind: str, value: object, words: Vocabulary) -> Iterator[str]:
         word = text(item, MAX_WORD)
         if word == "-" or word.casefold() in _EMPTY:
             raise Wrong(f"{shown(word)} says nothing; write a word, or '-' alone to assert none")
-        meant = words.alias(kind, word)
+        meant = words.alias(kind, word) if kind in WORDS else word.casefold()
         if not meant:
             raise Wrong(
                 f"{shown(word)} is never said: the vocabulary has null for it; write another word, "

@@ -85,9 +85,16 @@ def rows(path: Path, column: Column, one_of: tuple[str, ...], faults: Faults) ->
 
 def _text(path: Path, faults: Faults) -> str | None:
     try:
+        if not path.is_file():  # reading a pipe would never end
+            what = "is no file, but a folder or a device" if path.exists() else "leads nowhere"
+            faults.add(str(path), f"{what}; put the file there or take it away")
+            return None
         data = path.read_bytes()
     except OSError as error:
         faults.add(str(path), f"cannot be read: {error.strerror}; mend that or take it away")
+        return None
+    if not data:
+        faults.add(str(path), "is empty, as a file that was lost; restore it or delete it")
         return None
     wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
@@ -169,6 +176,9 @@ def _csv_rows(
 def _csv_problem(error: csv.Error) -> str:
     if "end of data" in str(error):
         return 'a quote (") that opens here is never closed; close it'
+    if "field limit" in str(error):
+        most = csv.field_size_limit()
+        return f"a value has more than {most} characters; shorten it, or close its quote"
     return f'not CSV: {error}; a value with quotes is written "like ""this"""'
 
 

@@ -9,6 +9,7 @@ import email.utils
 import http.client
 import logging
 import os
+import re
 import time
 import urllib.error
 import urllib.parse
@@ -95,7 +96,7 @@ def download(wanted: Wanted, tell: Tell) -> None:
     check_address(wanted.address)
     partial = shelf.partial(wanted.path)
     try:
-        if not wanted.sha256:
+        if not (wanted.sha256 and partial.is_file()):  # writing into a pipe would never end
             partial.unlink(missing_ok=True)
         continued = shelf.size(partial) > 0
         _persistently(wanted, partial, tell)
@@ -118,12 +119,22 @@ def download(wanted: Wanted, tell: Tell) -> None:
 
 def check_address(address: str) -> None:
     """Raises `CurateError` for an address that is not plain http or https."""
-    parts = urllib.parse.urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urllib.parse.urlsplit(address)
+        plain = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        plain = False
+    if not plain:
         raise CurateError(
-            f"{address}: models are downloaded from http and https addresses only; files that are "
-            "at hand can be copied into the models folder"
+            f"{_shown(address)}: models are downloaded from http and https addresses only; files "
+            "that are at hand can be copied into the models folder"
         )
+
+
+def _shown(address: str) -> str:
+    """An address without what may be a secret in it: user name, password, query, fragment."""
+    bare = re.split(r"[?#]", address, maxsplit=1)[0]
+    return re.sub(r"(?<=//)[^/]*@", "", bare)
 
 
 class _TryAgain(Exception):
@@ -191,14 +202,14 @@ def _open(address: str, have: int) -> Any:
         error.close()
         if error.code == 416 and have:
             return None
-        why = f"{error.code} {error.reason}"
+        why = f"{error.code} {error.reason.replace(error.url, _shown(error.url))}"
         if error.code in _TRANSIENT:
             raise _TryAgain(why, _asked_wait(error.headers)) from None
         raise Refused(f"{address}: {why}") from None
     except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
         raise _TryAgain(_words(error)) from None
-    except ValueError as error:  # a redirection to what is no address
-        raise Refused(f"{address}: {error}") from None
+    except ValueError:
+        raise Refused(f"{address}: sends on to what is no address") from None
 
 
 def _blocks(answer: Any) -> Iterator[bytes]:
@@ -270,5 +281,6 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         scheme = urllib.parse.urlsplit(newurl).scheme
         if scheme != "https" and (scheme != "http" or req.type == "https"):
             fp.close()
-            raise Refused(f"{req.full_url}: sends on to {newurl}, which is not safe; not followed")
+            ways = f"{_shown(req.full_url)}: sends on to {_shown(newurl)}"
+            raise Refused(f"{ways}, which is not safe; not followed")
         return super().redirect_request(req, fp, code, msg, headers, newurl)

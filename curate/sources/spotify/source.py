@@ -136,6 +136,9 @@ class Spotify:
             self._cache.drop(key_of(place.decode()))
         self._cache.drop(track.uri)
 
+    def close(self) -> None:
+        """See `Source`: the connection lives as long as this."""
+
     def _found(self, link: Link) -> Iterator[Recording | Lost]:
         """What a link lists, in Spotify's order."""
         if link.kind == "track":

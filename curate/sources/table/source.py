@@ -34,6 +34,9 @@ from curate.sources.web.addresses import host_of
 
 NAME = "table"
 
+LONGEST_WHOLE_S: Seconds = 6 * 3600.0
+"""Recordings of which only a part is used may be so long, whatever artists.yaml says of tracks."""
+
 _LOG = logging.getLogger(__name__)
 
 _DESCRIBING = tuple(meaning for meaning in MEANINGS if meaning not in {*PLACES, "start", "end"})
@@ -47,13 +50,20 @@ class Fetcher(Protocol):
         """What was fetched from there, if its file is still there."""
         ...
 
-    def fetch(self, uri: str, tell: Tell, listed_at: str | None = None) -> Got:
+    def fetch(
+        self,
+        uri: str,
+        tell: Tell,
+        listed_at: str | None = None,
+        longest_s: Seconds | None = None,
+    ) -> Got:
         """Fetches it, for the first time or again.
 
         Args:
             uri: The address.
             tell: Told of the progress.
             listed_at: The address that leads there; its host may be at home, no other may.
+            longest_s: Longer recordings are not fetched; None leaves it to artists.yaml.
 
         Raises:
             SourceError: It cannot be had.
@@ -120,7 +130,8 @@ class Tables:
         if found is not None:
             return found
         place = _whole(track)
-        got = self._web.fetch(place, tell, self._homes.get(host_of(place)))
+        longest_s = None if track.end_s is None else max(LONGEST_WHOLE_S, track.end_s)
+        got = self._web.fetch(place, tell, self._homes.get(host_of(place)), longest_s)
         return _with_licence(got, track)
 
     def release(self, track: Track) -> None:
@@ -128,6 +139,9 @@ class Tables:
         place = _whole(track)
         if "://" in place:
             self._web.release(replace(track, uri=place))
+
+    def close(self) -> None:
+        """See `Source`: what fetches for it closes itself."""
 
 
 def _whole(track: Track) -> str:

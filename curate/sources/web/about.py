@@ -95,7 +95,8 @@ def _key(info: dict[str, Any]) -> str:
 
 
 def _text(info: dict[str, Any], name: str, most: int = 200) -> str | None:
-    return clean(redact(str(info.get(name) or "")), most) or None
+    found = info.get(name)
+    return clean(redact(found), most) or None if isinstance(found, str) else None
 
 
 def _plain(value: Any) -> Any:

@@ -91,7 +91,7 @@ class Silent:
         _LOG.debug("%s", redact(message))
 
 
-class GenericIE(_GenericIE):  # type: ignore[misc, unused-ignore]
+class GenericIE(_GenericIE):
     """For sites that yt-dlp does not know. The name is its key."""
 
     def _request_webpage(self, *args: Any, **kwargs: Any) -> Any:
@@ -99,7 +99,7 @@ class GenericIE(_GenericIE):  # type: ignore[misc, unused-ignore]
             return super()._request_webpage(*args, **kwargs)
 
 
-class Asker(yt_dlp.YoutubeDL):  # type: ignore[misc, unused-ignore]
+class Asker(yt_dlp.YoutubeDL):
     """One yt-dlp. Not for two threads at once; it keeps its connections for the next errand.
 
     Args:

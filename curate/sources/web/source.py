@@ -135,7 +135,13 @@ class Web:
         """What was fetched under this name, if its file is still there."""
         return self._cache.audio(key_of(uri))
 
-    def fetch(self, uri: str, tell: Tell, listed_at: str | None = None) -> Got:
+    def fetch(
+        self,
+        uri: str,
+        tell: Tell,
+        listed_at: str | None = None,
+        longest_s: Seconds | None = None,
+    ) -> Got:
         """Fetches one recording; for other sources too.
 
         Args:
@@ -144,6 +150,8 @@ class Web:
                 raises ends the download.
             listed_at: Address of the listing for the guard (`addresses.Guard`), where it is not one
                 of `items`; by default only the open web is asked.
+            longest_s: Longer recordings are not fetched, where another bound is meant than
+                artists.yaml has, because only a part of it is used.
 
         Raises:
             SourceError: It cannot be had. `until` is there where its host is left alone from now
@@ -159,13 +167,14 @@ class Web:
             return got
         if self._offline:
             raise SourceError("offline", "not fetched yet; build once without --offline")
-        progress = downloading.Progress(tell, self._longest_s)
+        longest_s = longest_s or self._longest_s
+        progress = downloading.Progress(tell, longest_s)
         host = host_of(place.address or place.listing)
         with self._cache.alone(key_of(uri), progress.tick), self._hosts.turn(host, progress.tick):
             if (got := self.kept(uri)) is not None:  # another thread or process has brought it
                 return got
             return self._hosts.persist(
-                host, progress.tick, lambda: self._fetch(uri, place, host, progress)
+                host, progress.tick, lambda: self._fetch(uri, place, host, progress, longest_s)
             )
 
     def close(self) -> None:
@@ -175,7 +184,14 @@ class Web:
         for asker in askers:
             asker.close()
 
-    def _fetch(self, uri: str, place: _Place, host: str, progress: downloading.Progress) -> Got:
+    def _fetch(
+        self,
+        uri: str,
+        place: _Place,
+        host: str,
+        progress: downloading.Progress,
+        longest_s: Seconds,
+    ) -> Got:
         from curate.sources.web.asker import Errand
 
         with self._asker(Errand(Guard(place.listing), one=True)) as asker:
@@ -183,7 +199,7 @@ class Web:
                 info = downloading.ask(asker, lambda: self._info(asker, uri, place))
             except Fault as problem:
                 raise _explained(problem, host) from None
-            downloading.check(asker, info, self._longest_s)
+            downloading.check(asker, info, longest_s)
             with self._hosts.download(host, progress.tick):
                 folder = self._cache.partial(key_of(uri))
                 path = downloading.download(asker, info, folder, progress)
