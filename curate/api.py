@@ -13,9 +13,12 @@ from curate.dataset import Dataset
 from curate.dataset import load as _load
 from curate.engine import Done, Engine, Job, Result
 from curate.errors import ConfigError
+from curate.labels.models import weights
 from curate.labels.models.weights import Files
 from curate.progress import Progress, Silent
 from curate.records import Seconds
+from curate.treatments import separation
+from curate.treatments.separation import Separator
 from curate.validate import Report
 from curate.validate import validate as _validate
 
@@ -91,7 +94,8 @@ def plan(
     with contextlib.ExitStack() as stack:
         catalog = stack.enter_context(Catalog.look(folder / "catalog.sqlite"))
         base = Path(os.path.abspath(file)).parent
-        options = pipeline.Options(limit=limit, models=asked, offline=offline)
+        separator = _separator(loaded, models)
+        options = pipeline.Options(limit=limit, models=asked, separator=separator, offline=offline)
         made = pipeline.Build(loaded, base, folder, catalog, _Nowhere(), Silent(), options)
         stack.callback(made.close)
         return made.plan()
@@ -159,7 +163,8 @@ def _prepared(
         catalog = stack.enter_context(Catalog(folder / "catalog.sqlite"))
         base = Path(os.path.abspath(file)).parent
         told = progress or Silent()
-        options = dataclasses.replace(options, models=asked)
+        separator = _separator(loaded, models)
+        options = dataclasses.replace(options, models=asked, separator=separator)
         made = pipeline.Build(loaded, base, folder, catalog, engine, told, options)
         stack.callback(made.close)
         yield made
@@ -185,6 +190,12 @@ def _models(
         return ()
     where = None if place is None else Path(place)
     return readiness.find(loaded.labels.models, where, remember=remember)
+
+
+def _separator(loaded: config.Config, place: str | os.PathLike[str] | None) -> Separator | None:
+    if loaded.vocals != "separate":
+        return None
+    return separation.find(weights.folder(None if place is None else Path(place)))
 
 
 def _check_names(folder: Path) -> None:

@@ -13,7 +13,7 @@ import msgspec
 
 from curate import safeyaml, schema
 from curate.errors import ConfigError
-from curate.labels import vocabulary
+from curate.labels import asked
 from curate.labels.models import zoo
 from curate.records import Hertz, Lufs, Seconds, Share
 
@@ -332,8 +332,7 @@ def load(path: Path) -> Config:
         except msgspec.ValidationError as error:  # the schema lets something through: say so
             raise ConfigError(f"{path}: {error}") from None
         faults = _cross_check(config)
-        if config.labels.vocabulary is not None:
-            vocabulary.load(path.parent / config.labels.vocabulary)
+        faults += asked.faults(document.value.get("labels"), config.labels, path.parent)
     if faults:
         faults.sort(key=lambda fault: document.line(fault.path))
         lines = [f"{path}:{document.line(f.path)}: {f.where}: {f.message}" for f in faults]

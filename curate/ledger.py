@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from curate import jsonio
+from curate import jsonio, treatments
 from curate.catalog import Catalog
 from curate.config import Config
 from curate.errors import AudioError, CurateError
@@ -33,6 +33,7 @@ from curate.records import (
 )
 from curate.sources.source import Got
 from curate.stages import caption, chunk, classify, fetch, inspect, judge, label
+from curate.treatments.separation import Separator
 from curate.work import Complete, Job, Known, Outcome, rejection
 
 Record = TypeVar("Record")
@@ -87,6 +88,7 @@ class Ledger:
         manual: Manual = NO_MANUAL,
         words: Vocabulary | None = None,
         without: frozenset[str] = frozenset(),
+        separator: Separator | None = None,
     ) -> None:
         self._catalog = catalog
         self._config = config
@@ -95,6 +97,8 @@ class Ledger:
         self._manual = manual
         self._words = words or vocabulary.load()
         self._without = without
+        self._separator = separator
+        self._treated = treatments.fingerprint(config, separator)
 
     def known(self, item: Item) -> Known:
         """What the catalog has of a track in its present state on disk.
@@ -121,11 +125,11 @@ class Ledger:
         return Known(
             fetched,
             get(inspect.NAME, inspect.fingerprint(fetched), Inspection),
-            get(label.NAME, label.fingerprint(fetched), TrackLabels),
+            get(label.NAME, label.fingerprint(self._sound(fetched)), TrackLabels),
             get(classify.NAME, self._asked(fetched), Classified)
             if self._models
             else classify.NOTHING,
-            get(chunk.NAME, chunk.fingerprint(item.track, fetched, self._config), Chunked),
+            get(chunk.NAME, self._cut(item, fetched), Chunked),
         )
 
     def complete(self, item: Item) -> Complete:
@@ -175,6 +179,7 @@ class Ledger:
             self._out,
             self._config,
             self._models,
+            self._separator,
             known,
         )
 
@@ -226,12 +231,11 @@ class Ledger:
             if before.inspection is None and known.inspection is not None:
                 put(name, inspect.NAME, inspect.fingerprint(fetched), known.inspection)
             if before.labels is None and known.labels is not None:
-                put(name, label.NAME, label.fingerprint(fetched), known.labels)
+                put(name, label.NAME, label.fingerprint(self._sound(fetched)), known.labels)
             if before.classified is None and known.classified is not None and self._models:
                 put(name, classify.NAME, self._asked(fetched), known.classified)
             if before.chunked is None and known.chunked is not None:
-                where = chunk.fingerprint(item.track, fetched, self._config)
-                put(name, chunk.NAME, where, known.chunked, only=True)
+                put(name, chunk.NAME, self._cut(item, fetched), known.chunked, only=True)
                 self._catalog.note_file(*(clip.path for clip in known.chunked.chunks), named=False)
         if outcome.rejection is None:
             self._catalog.forgive(name)
@@ -277,7 +281,16 @@ class Ledger:
         return found
 
     def _asked(self, fetched: Fetched) -> str:
-        return classify.fingerprint(fetched, self._config, self._models)
+        return classify.fingerprint(self._sound(fetched), self._config, self._models)
+
+    def _cut(self, item: Item, fetched: Fetched) -> str:
+        return chunk.fingerprint(item.track, self._sound(fetched), self._config)
+
+    def _sound(self, fetched: Fetched) -> Fetched:
+        """The file as a name for what is heard: treated sound is other sound."""
+        if not self._treated:
+            return fetched
+        return replace(fetched, sha256=digest(fetched.sha256, self._treated))
 
     def _failure_name(self, item: Item) -> str:
         shape = (
@@ -290,7 +303,7 @@ class Ledger:
         )
         limits, chunks = repr(self._config.limits), repr(self._config.chunk)
         asked = [files.sha256 for files in self._models]
-        return digest("failure", item.on_disk, *shape, limits, chunks, asked)
+        return digest("failure", item.on_disk, *shape, limits, chunks, asked, self._treated)
 
 
 def _is_final(rejected: Rejection, attempts: int) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from curate import jsonio, listing, readiness, sources, tidying
+from curate import listing, readiness, sources, tidying
 from curate.catalog import Catalog
 from curate.config import Config
 from curate.engine import Done, Engine, Lost
@@ -41,6 +41,7 @@ from curate.stages import (
 )
 from curate.stages import split as dealing
 from curate.stages.credits import featured
+from curate.treatments.separation import Separator
 from curate.work import Complete, Job, Known, Outcome, process, rejection
 
 STAGES = (
@@ -109,6 +110,7 @@ class Options:
     Attributes:
         limit: Use only the first so many tracks.
         models: Files of the models that are asked.
+        separator: What takes vocals away, if they are to be.
         cache: Folder of what is fetched; None is the usual one.
         offline: Ask nothing of the network.
         keep_downloads: Keep what was fetched after it has been worked on.
@@ -118,6 +120,7 @@ class Options:
 
     limit: int | None = None
     models: tuple[Files, ...] = ()
+    separator: Separator | None = None
     cache: Path | None = None
     offline: bool = False
     keep_downloads: bool = True
@@ -165,7 +168,16 @@ class Build:
         )
         self._manual = manual.read(base, words)
         readiness.check_words(models, words)
-        self._ledger = Ledger(catalog, config, out, models, self._manual, words, options.without)
+        self._ledger = Ledger(
+            catalog,
+            config,
+            out,
+            models,
+            self._manual,
+            words,
+            options.without,
+            options.separator,
+        )
         self._rejected: dict[int, Rejection] = {}
         self._users: Counter[str] = Counter()
         self._copies: dict[int, list[str]] = {}
@@ -179,6 +191,7 @@ class Build:
         if self._options.retry:
             self._catalog.forgive_all()
         readiness.check_models(self._models, self._engine, self._catalog)
+        readiness.check_separator(self._options.separator, self._engine, self._catalog)
         items = self._list()
         self._work("audio", len(items), items, self._jobs(items))
         recordings = self._dedupe(items)
@@ -445,14 +458,20 @@ class Build:
             built_at=report.now(),
             complete=self._options.limit is None,
             config=report.resolved(self._config),
-            versions=report.versions(),
-            models={files.model.name: files.sha256 for files in self._models},
+            versions=report.versions(onnx=any(one.backend == "onnx" for one in self._models)),
+            models=self._hashes(),
             counts=counts,
         )
         report.write_dset(self._out, self._config, written.splits)
         report.write_build(self._out, info)
         datasheet.write(self._out, info)
         return counts
+
+    def _hashes(self) -> dict[str, str]:
+        """Of every model that had a part in the data."""
+        found = {files.model.name: files.sha256 for files in self._models}
+        separator = self._options.separator
+        return found if separator is None else found | {"htdemucs": separator.sha256}
 
     def _rejections(self, items: list[Item]) -> Iterator[Rejection]:
         """Every dropped track and clip, in the order of the listing."""

@@ -10,6 +10,8 @@ from curate.labels.models import weights
 from curate.labels.models.weights import Files
 from curate.labels.vocabulary import UnknownClass, Vocabulary
 from curate.names import digest
+from curate.treatments import separation
+from curate.treatments.separation import Separator
 
 TRIED = "models"
 """Item and stage of the catalog's record of models that have been tried: no item of the dataset."""
@@ -64,9 +66,25 @@ def check_models(models: tuple[Files, ...], engine: Engine, catalog: Catalog) ->
     catalog.put(TRIED, TRIED, tried, True, only=True)
 
 
-def find(
-    kinds: tuple[str, ...], place: Path | None, *, remember: bool = True
-) -> tuple[Files, ...]:
+def check_separator(separator: Separator | None, engine: Engine, catalog: Catalog) -> None:
+    """Runs the separator once, as `check_models` does.
+
+    Raises:
+        ConfigError: It cannot be used.
+    """
+    if separator is None or catalog.get(TRIED, "separator", separator.sha256, bool):
+        return
+    for done in engine.map(separation.probe, [separator]):
+        found = done.result.reason if isinstance(done.result, Lost) else done.result
+        if found:
+            raise ConfigError(
+                f"{found}\nremove the file and run `curate models fetch htdemucs`, or set "
+                "`vocals: keep`"
+            )
+    catalog.put(TRIED, "separator", separator.sha256, True, only=True)
+
+
+def find(kinds: tuple[str, ...], place: Path | None, *, remember: bool = True) -> tuple[Files, ...]:
     """The files of the models behind these labels.
 
     Args:

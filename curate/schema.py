@@ -7,6 +7,7 @@ compiled Rust validator first and only explains what fails.
 import difflib
 import functools
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,6 +121,8 @@ def _expectation(error: Any) -> str:
         near = difflib.get_close_matches(str(error.instance), [str(w) for w in wanted], n=1)
         hint = f"; did you mean '{near[0]}'?" if near else ""
         return f"expected one of {', '.join(str(w) for w in wanted)}{hint}"
+    if kind == "pattern" and (found := re.fullmatch(r"\^\((\w+(?:\|\w+)+)\)\$", wanted)):
+        return _choice(error, found[1].split("|"))
     words = {
         "minimum": f"must be at least {wanted}",
         "exclusiveMinimum": f"must be more than {wanted}",
@@ -131,6 +134,15 @@ def _expectation(error: Any) -> str:
         "pattern": f"must match {wanted}",
     }
     return words.get(kind, error.message)
+
+
+def _choice(error: Any, words: list[str]) -> str:
+    """A word out of few, or a list: one of its items alone is told how to be one."""
+    listed = error.schema.get("items", {}).get("enum", [])
+    near = difflib.get_close_matches(str(error.instance), [*words, *listed], n=1)
+    hint = f"; write [{near[0]}]" if near and near[0] in listed else ""
+    hint = hint or (f"; did you mean '{near[0]}'?" if near else "")
+    return f"expected {' or '.join([*words, *(['a list'] if listed else [])])}{hint}"
 
 
 def _short(value: object) -> str:

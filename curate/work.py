@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from curate import audio
+from curate import audio, treatments
 from curate.config import Config
 from curate.errors import AudioError, CurateError
 from curate.labels import signal
@@ -25,6 +25,7 @@ from curate.records import (
     TrackLabels,
 )
 from curate.stages import chunk, classify, fetch, inspect, judge, label
+from curate.treatments.separation import Separator
 
 _LOG = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ class Job:
         out: The dataset's folder.
         config: Of the build.
         models: Whose labels are wanted.
+        separator: What takes vocals away, if they are to be.
         known: What need not be done again.
     """
 
@@ -82,6 +84,7 @@ class Job:
     out: Path
     config: Config
     models: tuple[Files, ...]
+    separator: Separator | None
     known: Known
 
 
@@ -158,6 +161,7 @@ def _analyse(job: Job, fetched: Fetched) -> Outcome:
         judge.track(inspection, config)
     except AudioError as error:
         raise _Stopped(inspect.NAME, error, now, seconds) from None
+    decoded = treatments.treat(decoded, config, job.separator)
     single = label.single(decoded)
     if now.labels is None or now.chunked is None:
         analysis = signal.analyse(single, inspection.loudness_lufs)

@@ -267,9 +267,8 @@ def _styles_first(heard: list[Label], words: Vocabulary) -> list[Label]:
 
 def _word(label: Label, words: Vocabulary) -> str:
     """As the vocabulary says it; "" if it is never to be said."""
-    kind = "danceability" if label.kind == "danceable" else label.kind
     if not label.source.startswith("essentia."):
-        return words.alias(kind, str(label.value))
+        return words.alias(label.kind, str(label.value))
     if label.kind == "genre" and "---" not in str(label.value):
         return words.parents.get(str(label.value)) or ""
-    return words.word(kind, str(label.value)) or ""
+    return words.word(label.kind, str(label.value)) or ""

@@ -34,10 +34,11 @@ beats, as shares of the beats' own and of the stronger's."""
 
 GROUPED = 0.4
 CLEARLY = 1.1
+LEAST = 0.1
 """Evidence that the tracker groups the steps between beats wrongly, in twos for threes: strength of
-these steps as a share of the beats', and by how much the curve must repeat better after four and
-eight of them than after six, or the other way round. What these rules bring, and on what they were
-set, is in tests/bench/README.md."""
+these steps as a share of the beats', by how much the curve must repeat better after four and eight
+of them than after six (or after three and six than after four), and what counts as repeating at
+all. What these rules bring, and on what they were set, is in tests/bench/README.md."""
 
 LIKE = 0.85
 SOME, MUCH = 0.2, 0.5
@@ -159,10 +160,11 @@ def _in_metre(curve: Curve, beats: Times) -> Times:
     into = 3 if level.thirds > GROUPED and level.halves < level.thirds / 2 else 2
     if into == 2 and not (level.halves > GROUPED and level.thirds < level.halves / 2):
         return beats
-    after = _repetition(curve, [round(step * period / into) for step in (3, 4, 6, 8)])
-    if into == 3 and min(after[1], after[3]) > CLEARLY * after[2]:
+    lags = [round(steps * period / into) for steps in (3, 4, 6, 8)]
+    three, four, six, eight = (max(value, LEAST) for value in _repetition(curve, lags))
+    if into == 3 and min(four, eight) > CLEARLY * six:
         return _regrouped(curve, beats, 3, 2)
-    if into == 2 and min(after[0], after[2]) > CLEARLY * max(after[1], 0.02):
+    if into == 2 and min(three, six) > CLEARLY * four:
         return _regrouped(curve, beats, 2, 3)
     return beats
 
@@ -175,7 +177,10 @@ def _regrouped(curve: Curve, beats: Times, into: int, group: int) -> Times:
 
 
 def _repetition(curve: Curve, lags: list[int]) -> list[float]:
-    """Autocorrelation of the curve near these lags, 1 at lag 0; 0 beyond its end."""
+    """How well the curve repeats after about so many values; 0 beyond its end.
+
+    Autocorrelation, summed over 60 ms, so that it matters little how sharp the onsets are.
+    """
     from scipy.fft import irfft, next_fast_len, rfft
 
     centred = curve - curve.mean()
@@ -183,7 +188,7 @@ def _repetition(curve: Curve, lags: list[int]) -> list[float]:
     spectrum = rfft(centred, size)
     every = irfft(spectrum.real**2 + spectrum.imag**2, size)[: len(curve)]
     every /= (len(curve) - np.arange(len(curve))) * max(float(centred.var()), 1e-12)
-    return [float(every[max(lag - 2, 0) : lag + 3].max(initial=0.0)) for lag in lags]
+    return [float(every[max(lag - 2, 0) : lag + 3].sum()) for lag in lags]
 
 
 def onset_strength(single: npt.NDArray[np.float32]) -> Curve:

@@ -34,7 +34,7 @@ DISTRIBUTIONS = (
 )
 """What is counted, in the order it is shown. Tempo, loudness and caption_words are histograms."""
 
-_WORDS = DISTRIBUTIONS[:4]
+_WORDS = DISTRIBUTIONS[:5]
 _ORDERS: dict[str, tuple[Order, bool]] = {
     "key": (scales.key_order, False),
     "tempo": (scales.TEMPO.order, True),
@@ -154,7 +154,7 @@ class Overview:
         distributions: By a name of `DISTRIBUTIONS`; every name is there.
         sources: Sources of labels, most labels first; none where there is no tracks.jsonl.
         shifts: How far the other splits lie from train.
-        sidecars: How far voice, loudness, caption_source and the sources' clips can be trusted.
+        sidecars: How far loudness, caption_source and the sources' clips can be trusted.
         broken: Lines that could not be read; they count nowhere.
         faults: Where the first of them are, and what is wrong with them.
     """
@@ -236,7 +236,6 @@ class Counting:
     def beside(self, clip: Clip, beside: Beside) -> None:
         """Counts what only the sidecar of a clip says."""
         where = clip.split, clip.artist, clip.track
-        self._tallies["voice"].add((beside.voice,) if beside.voice else (), *where)
         self._tallies["loudness"].number(beside.loudness_lufs, scales.LOUDNESS, *where)
         source = (beside.caption_source,) if beside.caption_source else ()
         self._tallies["caption_source"].add(source, *where)

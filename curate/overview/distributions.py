@@ -33,7 +33,8 @@ class Clip:
         artist: "" where none is named.
         track: The track it was cut from; None where that is not known.
         duration_s: Its length.
-        words: Words by distribution: genre, mood, instrument, keyword (what is none of these).
+        words: Words by distribution: genre, mood, instrument, keyword (what is none of these),
+            voice (who sings, or that nobody does).
         key: As `scales.key` writes it; "" where unknown.
         bpm: None where unknown.
         description: "" where there is none.
@@ -56,13 +57,11 @@ class Beside:
     """What only the sidecar of a clip says.
 
     Attributes:
-        voice: Who sings: a word, "" where nobody says.
         loudness_lufs: Of the clip.
         caption_source: Who wrote the description; "" where that is not said.
         sources: Every source that says something of the clip or its track, once.
     """
 
-    voice: str = ""
     loudness_lufs: Lufs | None = None
     caption_source: str = ""
     sources: tuple[str, ...] = ()

@@ -1,9 +1,12 @@
 """Reading a dataset's files into what is counted.
 
 Manifests and tracks.jsonl are read whole, line by line. Where a manifest holds the text itself, as
-ours do, sidecars add only voice, loudness, the caption's source and the labels' sources; opening
-that many small files is slow, so of a large dataset only a sample is. Manifests of others hold
-paths and lengths; then every sidecar is read.
+ours do, sidecars add only loudness, the caption's source and the labels' sources; opening that many
+small files is slow, so of a large dataset only a sample is. Manifests of others hold paths and
+lengths; then every sidecar is read.
+
+Whether there are vocals is what the clip's keywords say, in the vocabulary's word: labels are what
+each source says, whether or not it is believed.
 """
 
 import contextlib
@@ -14,7 +17,8 @@ from typing import Any
 
 import msgspec
 
-from curate.errors import CurateError
+from curate.errors import ConfigError, CurateError
+from curate.labels import vocabulary
 from curate.overview import scales
 from curate.overview.counting import Counting, Overview, Sidecars, TrackSays
 from curate.overview.distributions import TEXT, Beside, Clip
@@ -34,8 +38,15 @@ MAX_FAULTS = 10
 SLOW = 5_000
 """So many sidecars take a second or so: worth a progress bar."""
 
+LONGEST_S: Seconds = 1e7
+"""A clip of four months is a broken line; so is a track of as many clips."""
+
 _GOLDEN = 0.6180339887498949
 """Multiples of it, modulo 1, spread evenly and never fall into step with the clips of a track."""
+
+
+class _Odd(Exception):
+    """A line says what cannot be; the message says what."""
 
 
 class NoDataset(CurateError):
@@ -56,7 +67,7 @@ def read(
         NoDataset: There is no such folder, or no manifest in it.
     """
     layout = _layout(folder)
-    reader = _Reader(layout)
+    reader = _Reader(layout, _voices(layout.root))
     total = sum(_lines(manifest.path) for manifest in layout.manifests)
     reader.share = 1.0 if sample is None else min(1.0, sample / max(total, 1))
     slow = total if reader.bare() else total * reader.share
@@ -100,6 +111,7 @@ class _Quick(text.Parser):
 @dataclass(slots=True)
 class _Reader:
     layout: Layout
+    voices: frozenset[str]
     share: float = 1.0
     counting: Counting = field(default_factory=Counting)
     parser: _Quick = field(default_factory=_Quick)
@@ -125,15 +137,22 @@ class _Reader:
                 if not isinstance(document.get("path"), str):
                     self._broken(manifest.path, number, "'path' is missing or no text")
                     continue
-                self._clip(manifest, number, document, paths)
+                try:
+                    self._clip(manifest, number, document, paths)
+                except _Odd as odd:
+                    self._broken(manifest.path, number, str(odd))
+                    continue
                 yield
 
     def tracks(self) -> None:
         """Counts what tracks.jsonl says, if there is one."""
         path = self.layout.root / "tracks.jsonl"
         if text.is_file(path):
-            for _, document in self._documents(path):
-                self.counting.track(_track(document))
+            for number, document in self._documents(path):
+                try:
+                    self.counting.track(_track(document))
+                except _Odd as odd:
+                    self._broken(path, number, str(odd))
 
     def overview(self) -> Overview:
         """What all of it comes to."""
@@ -148,6 +167,7 @@ class _Reader:
         self, manifest: Manifest, number: int, document: dict[str, Any], paths: Paths
     ) -> None:
         split = manifest.split or manifest.path.parent.name
+        seconds = _number(document, "duration", LONGEST_S)
         known = _has_text(document)
         sidecar = None
         if not known or (self.clips * _GOLDEN) % 1.0 < self.share:
@@ -156,7 +176,7 @@ class _Reader:
             sidecar = self._sidecar(entry)
         self.clips += 1
         said = document if known or sidecar is None else {**document, **sidecar}
-        clip = _clip(said, split, _seconds(document))
+        clip = _clip(said, split, seconds, self.voices)
         self.counting.clip(clip)
         if sidecar is not None:
             self.counting.beside(clip, _beside(sidecar))
@@ -197,7 +217,9 @@ def _has_text(document: dict[str, Any]) -> bool:
     return any(name in document for name in TEXT)
 
 
-def _clip(document: dict[str, Any], split: str, duration_s: Seconds) -> Clip:
+def _clip(
+    document: dict[str, Any], split: str, duration_s: Seconds, voices: frozenset[str]
+) -> Clip:
     words = {
         "genre": _joined(document.get("genre")),
         "mood": _listed(document.get("moods")),
@@ -205,7 +227,10 @@ def _clip(document: dict[str, Any], split: str, duration_s: Seconds) -> Clip:
     }
     said = {word.casefold() for found in words.values() for word in found}
     keywords = _listed(document.get("keywords"))
-    words["keyword"] = tuple(word for word in keywords if word.casefold() not in said)
+    others = tuple(word for word in keywords if word.casefold() not in said)
+    sung = [word for word in (*others, *keywords) if word.casefold() in voices][:1]
+    words["voice"] = tuple(sung)  # a word of its own before one that is an instrument as well
+    words["keyword"] = tuple(word for word in others if word not in sung)
     key = upstream.get_musical_key(document.get("key"))
     bpm = _bpm(document.get("bpm"))
     description = upstream.get_string(document.get("description")) or ""
@@ -256,8 +281,12 @@ def _bpm(value: Any) -> float | None:
         return None
 
 
-def _seconds(document: dict[str, Any]) -> Seconds:
-    return max(0.0, scales.finite(document.get("duration")) or 0.0)
+def _number(document: dict[str, Any], name: str, most: float) -> float:
+    """A number, 0 where there is none."""
+    value = text.number(document.get(name))
+    if value is not None and not 0.0 <= value <= most:
+        raise _Odd(f"'{name}' is {value:g}, expected 0 to {most:g}")
+    return value or 0.0
 
 
 def _track_id(document: dict[str, Any]) -> str | None:
@@ -274,31 +303,29 @@ def _labels(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _beside(sidecar: dict[str, Any]) -> Beside:
-    voice, loudness = "", None
+    loudness = None
     sources: dict[str, None] = {}
     for label in _labels(sidecar):
-        kind, value, source = label.get("kind"), label.get("value"), label.get("source")
+        source = label.get("source")
         if isinstance(source, str):
             sources[source] = None
-        if kind == "voice" and isinstance(value, str) and (not voice or source == "manual"):
-            voice = value
-        if kind == "loudness" and loudness is None:
-            loudness = scales.finite(value)
+        if label.get("kind") == "loudness" and loudness is None:
+            loudness = scales.finite(label.get("value"))
     written_by = upstream.get_string(sidecar.get("description_source")) or ""
-    return Beside(voice.strip(), loudness, written_by, tuple(sources))
+    return Beside(loudness, written_by, tuple(sources))
 
 
 def _track(document: dict[str, Any]) -> TrackSays:
     labels = [(str(label.get("source")), str(label.get("kind"))) for label in _labels(document)]
-    year, clips = scales.finite(document.get("year")), scales.finite(document.get("chunks"))
+    year, clips = _number(document, "year", 9999), _number(document, "chunks", LONGEST_S)
     for label in _labels(document):
         if label.get("kind") == "year" and label.get("source") == "manual":
-            year = scales.finite(label.get("value"))
+            year = _number(label, "value", 9999)
     return TrackSays(
         id=str(document.get("id")),
         split=str(document.get("split")),
-        clips=int(clips or 0),
-        year=int(year) if year is not None else None,
+        clips=int(clips),
+        year=int(year) or None,
         labels=tuple(labels),
     )
 
@@ -313,7 +340,29 @@ def _lines(path: Path) -> int:
 
 
 def _name(root: Path) -> str:
-    with contextlib.suppress(*text.READ_ERRORS):
-        found = text.Parser().parse((root / "build.json").read_bytes()).value or {}
-        return upstream.get_string(found.get("name")) or ""
-    return ""
+    return upstream.get_string(_build(root).get("name")) or ""
+
+
+def _build(root: Path) -> dict[str, Any]:
+    """What build.json says, nothing where there is none."""
+    try:
+        found = text.read_bytes(root / "build.json")
+    except FileNotFoundError:
+        return {}
+    return {} if isinstance(found, text.Fault) else text.Parser().parse(found).value or {}
+
+
+def _voices(root: Path) -> frozenset[str]:
+    """Words for vocals and for none; in the user's own words where these lie as usual.
+
+    build.json names the file of words relative to artists.yaml, which lies beside the dataset
+    unless `--out` said otherwise.
+    """
+    words = vocabulary.load()
+    named: Any = _build(root)
+    for key in ("config", "labels", "vocabulary"):
+        named = named.get(key) if isinstance(named, dict) else None
+    if isinstance(named, str):
+        with contextlib.suppress(ConfigError):
+            words = vocabulary.load(root.parent / named)
+    return frozenset(word.casefold() for word in words.classes["voice"].values() if word)

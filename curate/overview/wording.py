@@ -19,7 +19,7 @@ TITLES = {
     "caption_source": "captions by",
 }
 
-FROM_SIDECARS = ("voice", "loudness", "caption_source")
+FROM_SIDECARS = ("loudness", "caption_source")
 """What is known from sidecars only, so perhaps of a sample."""
 
 _CONTROL = ("C", "Zl", "Zp")

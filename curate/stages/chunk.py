@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from curate import audio, jsonio, loudness
+from curate import audio, jsonio, loudness, treatments
 from curate.config import ChunkOptions, Config
 from curate.errors import CurateError
 from curate.labels import signal
@@ -38,8 +38,8 @@ class Window:
 def fingerprint(track: Track, fetched: Fetched, config: Config) -> str:
     """Names the clips that `cut` would write and where."""
     options = jsonio.encode((config.chunk, config.limits.chunk)).decode()
-    where = folder(track)
-    return digest(NAME, VERSION, signal.VERSION, fetched.sha256, options, where)
+    where, level = folder(track), treatments.clip_fingerprint(config)
+    return digest(NAME, VERSION, signal.VERSION, fetched.sha256, options, where, level)
 
 
 def folder(track: Track) -> str:
@@ -79,7 +79,11 @@ def cut(
         clip = samples[window.start : window.end]
         if window.pad:
             clip = np.concatenate([clip, np.zeros((window.pad, clip.shape[1]), np.float32)])
+        gain_db = 0.0
+        if config.normalise:
+            clip, gain_db = treatments.level(clip, options.sample_rate)
         chunk = _measure(track, index, window, clip, analysis, options)
+        chunk = replace(chunk, gain_db=gain_db)
         try:
             judge.clip(chunk, config.limits.chunk)
         except judge.Beyond as beyond:

@@ -19,6 +19,9 @@ NAME = "report"
 LIBRARIES = ("numpy", "scipy", "soundfile", "soxr", "av", "mutagen", "essentia-tensorflow")
 """Whose versions can change the data."""
 
+ONNX = "onnxruntime"
+"""What runs `.onnx` models, where they label."""
+
 _DSET = """\
 # @package __global__
 
@@ -57,10 +60,14 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def versions() -> dict[str, str]:
-    """Versions of this tool, of Python, and of the libraries that shape the data."""
+def versions(*, onnx: bool = False) -> dict[str, str]:
+    """Versions of this tool, of Python, and of the libraries that shape the data.
+
+    Args:
+        onnx: Whether `.onnx` models labelled.
+    """
     found = {"musicgen-curate": _version("musicgen-curate"), "python": platform.python_version()}
-    return found | {name: _version(name) for name in LIBRARIES}
+    return found | {name: _version(name) for name in (*LIBRARIES, *([ONNX] if onnx else []))}
 
 
 def resolved(config: Config) -> dict[str, object]:

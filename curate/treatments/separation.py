@@ -25,6 +25,7 @@ from curate.labels.models import weights, zoo
 from curate.labels.models.shelf import Shelf
 from curate.records import Hertz
 from curate.treatments import checkpoint
+from curate.treatments.checkpoint import Unreadable
 
 if TYPE_CHECKING:
     import torch
@@ -91,8 +92,8 @@ def find(place: Path, model: zoo.Model = HTDEMUCS) -> Separator:
         )
     held = Shelf(place).look(model, "th")
     if held.problem:
-        mend = weights.command(place, ["htdemucs"], onnx=weights.onnx_available())
-        other = "; `curate models accept htdemucs` if another version is meant"
+        mend = _fetching(place)
+        other = f"; `{mend.replace('fetch', 'accept', 1)}` if another version is meant"
         raise CurateError(
             f"htdemucs, which `vocals: separate` asks for, cannot be used (in {place}):\n"
             f"  {held.problem}\nrun `{mend}`, or set `vocals: keep` or `drop_tracks`"
@@ -106,8 +107,8 @@ def separate(decoded: Decoded, separator: Separator) -> Decoded:
 
     Channels are heard two by two; a single one is heard as if it were both.
 
-    Takes memory for four more copies of the track at 44.1 kHz stereo at most, and 1.2 GB for the
-    network and one segment of 7.8 s.
+    Takes memory for four more copies of the track (at 44.1 kHz, stereo) at most, and 1.8 GB for
+    PyTorch, the network and one segment of 7.8 s.
 
     Args:
         decoded: float32 [T, C], finite (as `inspect.measure` leaves it).
@@ -127,12 +128,12 @@ def separate(decoded: Decoded, separator: Separator) -> Decoded:
 def probe(separator: Separator) -> str:
     """What is wrong with the weights, in one sentence, or "". Runs them once, on silence.
 
-    Takes some ten seconds and the memory of a separation, so this is a worker's job.
+    Takes ten seconds and the memory of a separation, so this is a worker's job.
     """
     try:
-        found = load(separator).vocals(np.zeros((1000, 2), np.float32), 44100)
-    except CurateError as error:
-        return str(error)
+        found = _open(separator).vocals(np.zeros((1000, 2), np.float32), 44100)
+    except Unreadable as fault:
+        return f"{separator.weights} {fault}"
     except Exception as error:  # whatever torch thinks of
         return f"{separator.weights} does not run: {type(error).__name__}: {error}"
     if not np.isfinite(found).all():
@@ -148,19 +149,25 @@ def load(separator: Separator) -> "Network":
         CurateError: The file cannot be read, changed since it was found, or is no checkpoint of
             htdemucs.
     """
-    path = separator.weights
     try:
-        data = path.read_bytes()
+        return _open(separator)
+    except Unreadable as fault:
+        mend = _fetching(separator.weights.parent)
+        raise CurateError(f"{separator.weights} {fault}; remove it and run `{mend}`") from None
+
+
+def _fetching(place: Path) -> str:
+    return weights.command(place, ["htdemucs"], onnx=weights.onnx_available())
+
+
+def _open(separator: Separator) -> "Network":
+    try:
+        data = separator.weights.read_bytes()
     except OSError as error:
-        raise CurateError(f"{path}: cannot be read: {error.strerror or error}") from None
+        raise Unreadable(f"cannot be read: {error.strerror or error}") from None
     if hashlib.sha256(data).hexdigest() != separator.sha256:
-        raise CurateError(f"{path}: changed while it was in use; build again")
-    try:
-        return Network(checkpoint.read(data))
-    except checkpoint.Unreadable as fault:
-        raise CurateError(
-            f"{path} {fault}; remove it and run `curate models fetch htdemucs`"
-        ) from None
+        raise Unreadable("changed while it was in use")
+    return Network(checkpoint.read(data))
 
 
 class Network:

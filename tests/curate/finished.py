@@ -47,6 +47,7 @@ LABELS = (
     Label("mood", "Dark", "tag"),
     Label("instrument", "piano", "tag"),
     Label("instrument", "bass", "tag"),
+    Label("year", 2019.0, "tag"),
 )
 
 

@@ -17,7 +17,7 @@ from curate import api
 from curate.config import Artist, ChunkOptions, Config
 from curate.engine import Done
 from curate.errors import ConfigError, CurateError
-from curate.records import Track
+from curate.records import Origin, Track
 from curate.stages import label
 from curate.work import Job, Known, Outcome, process
 
@@ -268,7 +268,17 @@ def work(small_set: Path, tmp_path: Path) -> Callable[..., Outcome]:
     def process_one(name: str, known: Known | None = None) -> Outcome:
         track = Track("46ed4a29f62f", "files", name, "A", Path(name).stem)
         return process(
-            Job(0, track, small_set / "music" / name, tmp_path, CONFIG, known or Known())
+            Job(
+                0,
+                track,
+                small_set / "music" / name,
+                Origin(name),
+                tmp_path,
+                CONFIG,
+                (),
+                None,
+                known or Known(),
+            )
         )
 
     return process_one

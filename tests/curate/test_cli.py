@@ -120,7 +120,7 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         ("bild", "invalid choice: 'bild'"),
         ("build", "the following arguments are required: --artists"),
         ("build --artists none.yaml", "curate: none.yaml: no such file"),
-        ("build --artists empty", "curate: empty: no such file"),
+        ("build --artists empty", "curate: empty: is no file, but a folder"),
         (
             "build --artists typo.yaml",
             "typo.yaml:4: chnk: unknown key 'chnk'; did you mean 'chunk'",

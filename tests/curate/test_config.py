@@ -218,6 +218,66 @@ def test_the_shortest_track_follows_from_the_clips(
     assert load(file, f"{MINIMAL}{options}\n").min_seconds == seconds
 
 
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        ("mood", '6: labels: "mood": expected signal or all or a list; write [mood]. What is'),
+        ("moods", '"moods": expected signal or all or a list; write [mood]. What is'),
+        ("sinal", "expected signal or all or a list; did you mean 'signal'?. What is"),
+        ("xyzzy", '6: labels: "xyzzy": expected signal or all or a list. What is'),
+        ("{models: mood}", '6: labels.models: "mood": expected signal or all or a list; write [mo'),
+        ("[all]", '6: labels[0]: "all": expected one of genre, mood,'),
+        ("[all]", "for everything write: all, for nothing: signal"),
+        (
+            "{mood: {threshold: 0.08}}",
+            "6: labels.mood.threshold: no model is asked; add `models: all` beside it, or a list",
+        ),
+        ("{floor: 0.02}", "6: labels.floor: no model is asked; add `models: all` beside it"),
+        (
+            "{models: [genre], mood: {threshold: 0.08}}",
+            "6: labels.mood.threshold: no model is asked for mood; add it to labels.models",
+        ),
+        (
+            "{models: all, floor: 0.08, mood: {threshold: 0.07}, voice: {threshold: 0}}",
+            "6: labels.floor: 0.08 is above the threshold of mood (0.07), voice (0): scores "
+            "between are not kept, so none is asserted; lower the floor",
+        ),
+        ("{vocabulary: nope.yaml}", "6: labels.vocabulary: FOLDER/nope.yaml: no such file"),
+        ("{vocabulary: .}", "6: labels.vocabulary: FOLDER: is no file, but a folder or a device"),
+        ("{vocabulary: empty.yaml}", "FOLDER/empty.yaml: the file is empty; write lines as in"),
+        ("{vocabulary: words.yaml}", "6: labels.vocabulary: FOLDER/words.yaml:2: no class 'drak'"),
+    ],
+)
+def test_labels_that_would_not_be_as_meant_are_told(file: Path, labels: str, told: str) -> None:
+    (file.parent / "empty.yaml").touch()
+    (file.parent / "words.yaml").write_text("mood:\n  drak: gloomy\n")
+    (found,) = faults(file, f"{MINIMAL}labels: {labels}\n")
+    assert told.replace("FOLDER", str(file.parent)) in found
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        "{genre: {most: 2}}",  # tags count too
+        "{key: {threshold: 0.5}, tempo: {threshold: 0.2}}",
+        "{models: signal, mood: {threshold: 0.08}, floor: 0.1}",
+        "{models: [], mood: {threshold: 0.08}}",
+        "{models: [genre], floor: 0.1}",  # moods, whose threshold is lower, are not asked for
+        "{models: [genre, tempo], genre: {threshold: 0.2}, floor: 0.2, tempo: {threshold: 0.1}}",
+        "[mood]",
+    ],
+)
+def test_labels_that_are_as_meant_are_right(file: Path, labels: str) -> None:
+    assert load(file, f"{MINIMAL}labels: {labels}\n").labels.key.threshold > 0
+
+
+def test_a_vocabulary_is_told_beside_the_other_faults(file: Path) -> None:
+    found = faults(
+        file, f"{MINIMAL}labels: {{vocabulary: x.yaml}}\nsplit: {{valid: 0.6, test: 0.5}}"
+    )
+    assert [line.split(":")[0] for line in found] == ["6", "7"]
+
+
 def test_the_example_of_the_command_line_is_right(file: Path) -> None:
     example = cli._BUILD.split("A minimal artists.yaml:")[1].split("Everything else")[0]
     found = load(file, "\n".join(line[2:] for line in example.splitlines()))

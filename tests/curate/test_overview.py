@@ -266,13 +266,86 @@ def test_sources_tell_their_labels_tracks_and_clips(tmp_path: Path) -> None:
     assert (found["signal.ebur128"].labels, found["signal.ebur128"].clips) == (0, 24)
 
 
-def test_vocals_are_what_a_person_says_first(tmp_path: Path) -> None:
+def test_vocals_are_what_the_clip_is_said_to_have(tmp_path: Path) -> None:
+    """Labels do not count: one below its threshold, one of the track, one that was taken away."""
     folder = handmade.ours(tmp_path)
     beside = handmade.first_clip(folder).with_suffix(".json")
-    said = [{"kind": "voice", "value": "instrumental", "source": "essentia.voice"}]
-    said.append({"kind": "voice", "value": "vocals", "source": "manual"})
+    said = [{"kind": "voice", "value": "voice", "source": "essentia.voice", "score": 0.6}]
+    said.append({"kind": "voice", "value": "-", "source": "manual", "score": None})
     handmade.change_object(beside, lambda sidecar: sidecar.update(labels=said))
-    assert whole(folder, "voice") == {"vocals": 1}
+    assert whole(folder, "voice") == {}
+
+
+def test_vocals_stand_in_the_keywords(tmp_path: Path) -> None:
+    lines = [
+        clip(0, keywords=["hip hop", "vocals", "live"]),
+        clip(1, keywords=["Instrumental"]),
+        clip(2, keywords=["hip hop"]),
+        clip(3, keywords=["voice", "live vocals"]),  # a phrase of somebody's own
+        clip(4, keywords=["vocals"], instrument="vocals, piano"),
+        clip(5, keywords=["vocals", "instrumental"], genre="instrumental"),
+        clip(6, keywords="vocals, live"),
+        clip(7, keywords=None),
+    ]
+    found = overview.read(dataset(tmp_path, *lines), sample=0).distributions
+    part = found["voice"].whole
+    assert (part.clips, part.labelled, part.counts) == (8, 5, {"vocals": 4, "Instrumental": 1})
+    assert found["keyword"].whole.counts == {"live": 2, "live vocals": 1, "voice": 1}
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [
+        ("words.yaml", {"singing": 1, "karaoke": 1}),
+        ("none.yaml", {"vocals": 1}),
+        ("\0", {"vocals": 1}),
+        (".", {"vocals": 1}),
+        (7, {"vocals": 1}),
+        (None, {"vocals": 1}),
+    ],
+)
+def test_vocals_are_called_as_the_vocabulary_beside_the_dataset_does(
+    tmp_path: Path, named: object, expected: dict[str, int]
+) -> None:
+    (tmp_path / "words.yaml").write_text("voice: {voice: singing, instrumental: karaoke}\n")
+    words = ("singing", "karaoke", "vocals")
+    lines = [clip(number, keywords=[word]) for number, word in enumerate(words)]
+    folder = dataset(tmp_path / "build", *lines)
+    config = {"labels": {"vocabulary": named}}
+    (folder / "build.json").write_text(json.dumps({"name": "kayo", "config": config}))
+    assert whole(folder, "voice") == expected
+    for broken in ({"labels": 3}, {"labels": []}, 4):
+        (folder / "build.json").write_text(json.dumps({"config": broken}))
+        assert whole(folder, "voice") == {"vocals": 1}
+
+
+def test_what_cannot_be_is_a_broken_line(tmp_path: Path) -> None:
+    lines = [clip(n, duration=value) for n, value in enumerate((1e300, -3, float("nan"), 10**400))]
+    found = overview.read(dataset(tmp_path, clip(9), *lines, clip(8, duration=None)))
+    assert (found.clips, found.hours, found.broken) == (2, 0.01, 4)
+    assert found.faults[:2] == (
+        "train/data.jsonl:2: 'duration' is 1e+300, expected 0 to 1e+07",
+        "train/data.jsonl:3: 'duration' is -3, expected 0 to 1e+07",
+    )
+
+
+def test_tracks_that_cannot_be_are_broken_lines(tmp_path: Path) -> None:
+    folder = handmade.ours(tmp_path)
+    good = overview.read(folder).distributions["year"]
+    manual = {"kind": "year", "value": -4, "source": "manual"}
+    odd = ({"chunks": -3}, {"chunks": 1e300}, {"year": 1e300}, {"labels": [manual]})
+    tracks = folder / "tracks.jsonl"
+    before = tracks.read_bytes()
+    tracks.write_bytes(before + b"".join(json.dumps(line).encode() + b"\n" for line in odd))
+    found = overview.read(folder)
+    assert found.broken == 4
+    assert [fault.partition(": ")[2] for fault in found.faults] == [
+        "'chunks' is -3, expected 0 to 1e+07",
+        "'chunks' is 1e+300, expected 0 to 1e+07",
+        "'year' is 1e+300, expected 0 to 9999",
+        "'value' is -4, expected 0 to 9999",
+    ]
+    assert found.distributions["year"] == good
 
 
 def test_a_dataset_that_was_moved_still_has_its_sidecars(tmp_path: Path) -> None:

@@ -129,6 +129,8 @@ def test_versions_of_all_that_shapes_the_data_are_kept(monkeypatch: pytest.Monke
     found = report.versions()
     assert list(found) == ["musicgen-curate", "python", *report.LIBRARIES]
     assert found["numpy"] == metadata.version("numpy")
+    with_onnx = report.versions(onnx=True)
+    assert with_onnx == found | {"onnxruntime": metadata.version("onnxruntime")}
 
     def gone(name: str) -> str:
         raise metadata.PackageNotFoundError(name)

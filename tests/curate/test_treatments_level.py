@@ -21,7 +21,7 @@ def peak_dbfs(samples: Samples) -> float:
 
 
 @pytest.mark.parametrize("channels", [1, 2])
-@pytest.mark.parametrize("dbfs", [-60.0, -40.0, -20.0, -8.0, 0.0])
+@pytest.mark.parametrize("dbfs", [-60.0, -20.0, 0.0])
 def test_a_clip_is_brought_to_the_target(dbfs: float, channels: int) -> None:
     """A sine has its loudness from its peak: -3.01 dB below it in one channel, the same in two."""
     clip = sounds.sine(1000, 5, peak=10 ** (dbfs / 20), rate=RATE, channels=channels)

@@ -206,20 +206,19 @@ def test_weights_that_changed_since_are_refused(tmp_path: Path) -> None:
     path = standin.write(tmp_path / "x.th", standin.chance(1))
     separator = found(path)
     standin.write(path, standin.chance(2))
-    with pytest.raises(CurateError, match=r"x\.th: changed while it was in use; build again"):
+    with pytest.raises(CurateError, match=r"x\.th changed while it was in use; remove it and run"):
         separation.load(separator)
     path.unlink()
-    with pytest.raises(CurateError, match=r"x\.th: cannot be read: No such file"):
+    with pytest.raises(CurateError, match=r"x\.th cannot be read: No such file"):
         separation.load(separator)
 
 
 def test_weights_are_tried_on_silence(tmp_path: Path, centre: Separator) -> None:
     assert separation.probe(centre) == ""
     other = found(standin.write(tmp_path / "o.th", {"klass": None}))
-    assert separation.probe(other) == (
-        f"{tmp_path / 'o.th'} is no checkpoint of demucs.htdemucs.HTDemucs; remove it and run "
-        "`curate models fetch htdemucs`"
-    )
+    assert separation.probe(other).endswith("o.th is no checkpoint of demucs.htdemucs.HTDemucs")
+    with pytest.raises(CurateError, match=r"HTDemucs; remove it and run `curate models fetch htde"):
+        separation.load(other)
     network = standin.chance()
     torch.nn.init.constant_(network.tdecoder[-1].conv_tr.bias, torch.nan)
     broken = found(standin.write(tmp_path / "n.th", network))

@@ -141,6 +141,19 @@ def test_names_follow_each_models_own_order(music: Path, shelf: Path, tmp_path: 
     ]
 
 
+def test_a_plan_writes_nothing_beside_the_models(music: Path, shelf: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(shelf, own)
+    record = own / "checksums.json"
+    known = json.loads(record.read_bytes())  # of descriptions nothing is pinned: they are new here
+    record.write_text(json.dumps({k: v for k, v in known.items() if not k.endswith(".json")}))
+    before = record.read_bytes()
+    file = recipe(music, labels="all")
+    assert api.plan(file, models=own).to_do == 2
+    assert record.read_bytes() == before
+    assert {path.name for path in own.iterdir()} == {path.name for path in shelf.iterdir()}
+
+
 def test_other_thresholds_and_words_need_no_audio(music: Path, shelf: Path, tmp_path: Path) -> None:
     first = rig.here(recipe(music, labels="all"), models=shelf)
     assert first.decoded_tracks == 2

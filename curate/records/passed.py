@@ -1,12 +1,6 @@
-"""The records every stage speaks in, and the lines of a built dataset.
+"""What stages pass on: tracks, files, measurements, labels, clips, captions, rejections."""
 
-Conventions: times are in seconds from the start of the track, sample rates in Hz, loudness in LUFS
-(EBU R128), peaks in dB true peak, shares and scores in 0..1. A record is frozen; a stage makes new
-ones. Records cross processes and the catalog as JSON (see `curate.jsonio`), so they hold only
-strings, numbers, booleans and tuples of such.
-"""
-
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 Seconds = float
@@ -258,6 +252,7 @@ class Chunk:
         silence_share: As in `Inspection`, over the clip.
         clipping_share: As in `Inspection`, over the clip.
         labels: Labels of the clip itself, where analysis says something of it.
+        gain_db: By how much it was made louder (`normalise`), 0 if it was not.
     """
 
     id: str
@@ -273,6 +268,7 @@ class Chunk:
     silence_share: Share
     clipping_share: Share
     labels: tuple[Label, ...]
+    gain_db: Decibels = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,132 +326,3 @@ class Captions:
     """The captions of a track's chunks, in their order."""
 
     captions: tuple[Caption, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Sidecar:
-    """The `.json` beside a chunk, in the types `audiocraft.data.music_dataset.MusicInfo` reads.
-
-    `genre`, `instrument` and `name` are single strings (audiocraft turns a list into None), `moods`
-    and `keywords` lists (a string would be cut at its spaces), `key` holds one key without a comma,
-    `bpm` is finite. An unknown value is "" or [] or null: never a guess.
-    """
-
-    key: str
-    artist: str
-    file_extension: str
-    description: str
-    keywords: tuple[str, ...]
-    bpm: Bpm | None
-    genre: str
-    title: str
-    name: str
-    instrument: str
-    moods: tuple[str, ...]
-    duration: Seconds
-    sample_rate: Hertz
-    track_id: str
-    start: Seconds
-    split: Split
-    description_source: str
-    audio_sha256: str
-    labels: tuple[Label, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ManifestLine:
-    """One line of `manifests/<split>/data.jsonl`: audiocraft's `AudioMeta`, then the clip's own."""
-
-    path: str
-    duration: Seconds
-    sample_rate: Hertz
-    amplitude: float | None
-    weight: float | None
-    info_path: str | None
-    key: str
-    artist: str
-    file_extension: str
-    description: str
-    keywords: tuple[str, ...]
-    bpm: Bpm | None
-    genre: str
-    title: str
-    name: str
-    instrument: str
-    moods: tuple[str, ...]
-    track_id: str
-    start: Seconds
-    split: Split
-
-
-@dataclass(frozen=True, slots=True)
-class TrackLine:
-    """One line of `tracks.jsonl`: where a track came from, what is known of it, where it went."""
-
-    id: str
-    artist: str
-    featured: tuple[str, ...]
-    title: str
-    album: str | None
-    year: int | None
-    isrc: str | None
-    source: str
-    uri: str
-    origin: Origin
-    sha256: str
-    rights: str
-    licence: str | None
-    licence_source: str | None
-    tags: Tags
-    inspection: Inspection
-    labels: tuple[Label, ...]
-    group: str
-    split: Split
-    chunks: int
-
-
-@dataclass(frozen=True, slots=True)
-class SplitCount:
-    """How much a split holds."""
-
-    tracks: int
-    chunks: int
-    hours: float
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What a build found and kept."""
-
-    listed: int
-    tracks: int
-    chunks: int
-    hours: float
-    rejected: dict[str, int]
-    splits: dict[str, SplitCount]
-
-
-@dataclass(frozen=True, slots=True)
-class BuildInfo:
-    """`build.json`: how the dataset was made.
-
-    Attributes:
-        name: From artists.yaml.
-        fingerprint: Hash of the data: every manifest line with paths relative to the dataset, and
-            every audio file's hash. Two datasets with the same fingerprint train the same.
-        built_at: ISO 8601, UTC.
-        complete: False where `--limit` left tracks out.
-        config: The resolved configuration, defaults filled in.
-        versions: Of this tool and of the libraries that shaped the data.
-        models: SHA-256 of each model that labelled, by name.
-        counts: What was found and kept.
-    """
-
-    name: str
-    fingerprint: str
-    built_at: str
-    complete: bool
-    config: dict[str, object]
-    versions: dict[str, str]
-    models: dict[str, str]
-    counts: Counts = field()
