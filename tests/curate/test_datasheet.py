@@ -68,7 +68,7 @@ def test_it_says_what_is_in_the_dataset(tmp_path: Path) -> None:
         "| train | 8 | 100 | 0.80 |",
         "| valid | 1 | 20 | 0.10 |",
         "| silent | 1 |",
-        "| tag | the file's own tags | genre, instrument, mood | 2 |",
+        "| tag | the file's own tags | genre, instrument, mood, year | 2 |",
         "| signal.bgate | analysis of the sound | key | 2 |",
         "| licence | 1 |",
         "- 1 track without a known licence to pass them on.",
