@@ -25,6 +25,9 @@ from curate.validate import validate as _validate
 TIMEOUT: Seconds = 900.0
 """Longest a worker may take for one track."""
 
+USUAL_BYTES, SEPARATING_BYTES = 2 << 30, 4 << 30
+"""What a worker needs for a track of usual length, with models; and where vocals are taken away."""
+
 
 def build(
     artists: str | os.PathLike[str],
@@ -64,8 +67,12 @@ def build(
     if engine is None:
         from curate.engine.local import LocalEngine
 
-        workers = jobs or processors()
-        engine = LocalEngine(workers, timeout, memory_share(workers))
+        workers, least = jobs or processors(), USUAL_BYTES
+        loaded = config.load(Path(artists))
+        if loaded.vocals == "separate":  # about as long as the music lasts, and a large network
+            least = SEPARATING_BYTES
+            timeout = max(timeout, 2.0 * loaded.limits.track.max_seconds)
+        engine = LocalEngine(workers, timeout, memory_share(workers, least))
     options = pipeline.Options(
         limit=limit,
         offline=offline,
@@ -123,15 +130,15 @@ def output_folder(artists: Path, out: str | os.PathLike[str] | None) -> Path:
     return Path(os.path.abspath(out if out is not None else artists.parent / "build"))
 
 
-def memory_share(workers: int) -> int:
+def memory_share(workers: int, least: int = USUAL_BYTES) -> int:
     """Most memory each of so many workers may take, in bytes: this machine's, but for a fifth.
 
     A track that needs more is rejected with `worker_memory` instead of the system killing whatever
-    it finds. A track of usual length takes less than 1 GiB, so no worker is given less than 1.5.
+    it finds. No worker is given less than `least`, which a track of usual length needs.
     """
     import psutil
 
-    return max(int(0.8 * psutil.virtual_memory().total / workers), 3 << 29)
+    return max(int(0.8 * psutil.virtual_memory().total / workers), least)
 
 
 def processors() -> int:

@@ -55,9 +55,10 @@ Genre, mood, instrument and more are labelled by Essentia's models, which are do
 
   curate models fetch                  all that are missing, about 30 MB
   curate models fetch genre mood       what these labels need
+  curate models fetch htdemucs         what `vocals: separate` needs, 84 MB (MIT)
   curate models list                   what is here, under which licence, whom to cite
 
-They are for non-commercial use (CC BY-NC-SA 4.0). They lie in the folder given by --models or by
+They are for non-commercial use (CC BY-NC-SA 4.0). All lie in the folder given by --models or by
 CURATE_MODELS, else in ~/.cache/musicgen-curate/models; files may be copied there by hand.
 CURATE_MODELS_URL names a mirror to fetch from, a plain address without a password.
 """

@@ -18,6 +18,7 @@ from curate.config import Config
 from curate.engine import Done, Engine, Lost
 from curate.errors import AudioError, ConfigError
 from curate.labels import manual, vocabulary
+from curate.labels.models import zoo
 from curate.labels.models.weights import Files
 from curate.labels.statements import Statements
 from curate.ledger import Item, Ledger
@@ -471,7 +472,7 @@ class Build:
         """Of every model that had a part in the data."""
         found = {files.model.name: files.sha256 for files in self._models}
         separator = self._options.separator
-        return found if separator is None else found | {"htdemucs": separator.sha256}
+        return found if separator is None else found | {zoo.HTDEMUCS.name: separator.sha256}
 
     def _rejections(self, items: list[Item]) -> Iterator[Rejection]:
         """Every dropped track and clip, in the order of the listing."""

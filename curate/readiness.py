@@ -72,7 +72,10 @@ def check_separator(separator: Separator | None, engine: Engine, catalog: Catalo
     Raises:
         ConfigError: It cannot be used.
     """
-    if separator is None or catalog.get(TRIED, "separator", separator.sha256, bool):
+    if separator is None:
+        return
+    tried = digest(TRIED, separation.VERSION, separator.sha256)
+    if catalog.get(TRIED, "separator", tried, bool):
         return
     for done in engine.map(separation.probe, [separator]):
         found = done.result.reason if isinstance(done.result, Lost) else done.result
@@ -81,7 +84,7 @@ def check_separator(separator: Separator | None, engine: Engine, catalog: Catalo
                 f"{found}\nremove the file and run `curate models fetch htdemucs`, or set "
                 "`vocals: keep`"
             )
-    catalog.put(TRIED, "separator", separator.sha256, True, only=True)
+    catalog.put(TRIED, "separator", tried, True, only=True)
 
 
 def find(kinds: tuple[str, ...], place: Path | None, *, remember: bool = True) -> tuple[Files, ...]:

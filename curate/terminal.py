@@ -234,8 +234,9 @@ def show_models(states: "Sequence[State]", place: Path, mend: str, *, onnx: bool
             _OUT.print(f"[yellow]missing:[/] {escape(state.problem)}", soft_wrap=True)
     if any(held.differs for state in states for held in state.files):
         _OUT.print("files that are meant to be other ones: curate models accept NAME")
-    ready = sum(1 for state in states if not state.problem)
-    _OUT.print(f"{ready} of {len(states)} ready in {escape(str(place))}", soft_wrap=True)
+    labelling = [state for state in states if state.model.purpose != "stems"]
+    ready = sum(1 for state in labelling if not state.problem)
+    _OUT.print(f"{ready} of {len(labelling)} ready in {escape(str(place))}", soft_wrap=True)
     if onnx:
         _OUT.print(
             "onnxruntime is installed: .onnx files are used where they are there; to fetch them "
@@ -244,7 +245,7 @@ def show_models(states: "Sequence[State]", place: Path, mend: str, *, onnx: bool
         )
     else:
         _OUT.print("onnxruntime is not installed: .pb files are used, at a fraction of the speed")
-    if ready < len(states):
+    if ready < len(labelling):
         _OUT.print(f"to fetch the rest: {escape(mend)}", soft_wrap=True)
     _OUT.print(f"\n{_TERMS}\nPublished work cites:", soft_wrap=True)
     for citation in dict.fromkeys(state.model.citation for state in states):
@@ -265,11 +266,11 @@ def _models_table(states: "Sequence[State]") -> Table:
         used = f" ({state.backend})" if state.backend else ""
         cells = (
             state.model.name,
-            state.model.kind or "(embedding)",
+            state.model.kind or f"({state.model.purpose})",
             " ".join(held.extension for held in graphs if held.state != "missing"),
             f"{size or state.model.megabytes:.1f}",
             f"[{colours[state.word]}]{state.word}[/]{used}",
-            "CC BY-NC-SA 4.0",
+            state.model.licence.replace("CC-BY-NC-SA-", "CC BY-NC-SA "),
         )
         table.add_row(*cells[: len(table.columns)])
     return table
@@ -283,7 +284,7 @@ def show_fetched(fetched: "Fetched", place: Path) -> None:
     told = f"{len(fetched.written)} files ({fetched.megabytes:.1f} MB) fetched; "
     ready = f"{told if fetched.written else 'nothing to do: '}all {fetched.models} models are whole"
     _OUT.print(f"{ready} in {where}", soft_wrap=True)
-    if fetched.written:
+    if any(path.suffix != ".th" for path in fetched.written):
         _OUT.print(_TERMS, soft_wrap=True)
 
 

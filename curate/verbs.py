@@ -145,7 +145,7 @@ def models_list(options: argparse.Namespace) -> int:
     from curate.labels.models import weights, zoo
 
     place, onnx = weights.folder(options.models), weights.onnx_available()
-    states = list(weights.states(zoo.MODELS, place))
+    states = list(weights.states((*zoo.MODELS, *zoo.OTHERS), place))
     mend = weights.command(place, (), onnx=onnx)
     if options.json:
         models = [state.to_json() for state in states]

@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from curate import audio, treatments
+from curate import audio, loudness, treatments
 from curate.config import Config
 from curate.errors import AudioError, CurateError
 from curate.labels import signal
@@ -19,6 +19,7 @@ from curate.records import (
     Classified,
     Fetched,
     Inspection,
+    Lufs,
     Origin,
     Rejection,
     Track,
@@ -162,9 +163,10 @@ def _analyse(job: Job, fetched: Fetched) -> Outcome:
     except AudioError as error:
         raise _Stopped(inspect.NAME, error, now, seconds) from None
     decoded = treatments.treat(decoded, config, job.separator)
+    lufs = _loudness(decoded) if treatments.steps(config) else inspection.loudness_lufs
     single = label.single(decoded)
     if now.labels is None or now.chunked is None:
-        analysis = signal.analyse(single, inspection.loudness_lufs)
+        analysis = signal.analyse(single, lufs)
         labels = now.labels or label.label(analysis)
         chunked = now.chunked or chunk.cut(job.track, decoded, analysis, config, job.out)
         now = replace(now, labels=labels, chunked=chunked)
@@ -175,6 +177,11 @@ def _analyse(job: Job, fetched: Fetched) -> Outcome:
             raise _Stopped(classify.NAME, error, now, seconds) from None
         now = replace(now, classified=classified)
     return Outcome(now, seconds)
+
+
+def _loudness(decoded: audio.Decoded) -> Lufs:
+    blocks = loudness.block_energy(decoded.samples, decoded.sample_rate)
+    return round(loudness.integrated(blocks), 3)
 
 
 def _is_part(track: Track) -> bool:

@@ -38,8 +38,9 @@ class Window:
 def fingerprint(track: Track, fetched: Fetched, config: Config) -> str:
     """Names the clips that `cut` would write and where."""
     options = jsonio.encode((config.chunk, config.limits.chunk)).decode()
-    where, level = folder(track), treatments.clip_fingerprint(config)
-    return digest(NAME, VERSION, signal.VERSION, fetched.sha256, options, where, level)
+    level = treatments.clip_fingerprint(config)
+    done = (level,) if level else ()
+    return digest(NAME, VERSION, signal.VERSION, fetched.sha256, options, folder(track), *done)
 
 
 def folder(track: Track) -> str:
@@ -79,16 +80,16 @@ def cut(
         clip = samples[window.start : window.end]
         if window.pad:
             clip = np.concatenate([clip, np.zeros((window.pad, clip.shape[1]), np.float32)])
-        gain_db = 0.0
-        if config.normalise:
-            clip, gain_db = treatments.level(clip, options.sample_rate)
         chunk = _measure(track, index, window, clip, analysis, options)
-        chunk = replace(chunk, gain_db=gain_db)
         try:
             judge.clip(chunk, config.limits.chunk)
         except judge.Beyond as beyond:
             rejections.append(_rejection(track, chunk, beyond))
         else:
+            if config.normalise:  # limits are about the sound as it came
+                clip, gain_db = treatments.level(clip, options.sample_rate)
+                chunk = _measure(track, index, window, clip, analysis, options)
+                chunk = replace(chunk, gain_db=gain_db)
             chunks.append(_write(chunk, clip, options, out))
     return Chunked(tuple(chunks), tuple(rejections))
 

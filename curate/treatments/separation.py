@@ -56,24 +56,7 @@ class Separator:
     sha256: str
 
 
-HTDEMUCS = zoo.Model(
-    "955717e8-8726e21a",
-    "hybrid_transformer",
-    "",
-    "embedding",
-    "",
-    44100,
-    "",
-    "",
-    84.1,
-    "S. Rouard, F. Massa, A. Défossez: Hybrid Transformers for Music Source Separation, "
-    "ICASSP 2023",
-    {"th": "8726e21a993978c7ba086d3872e7608d7d5bfca646ca4aca459ffda844faa8b4"},
-)
-"""The official weights; their name ends in the first digits of their hash."""
-
-
-def find(place: Path, model: zoo.Model = HTDEMUCS) -> Separator:
+def find(place: Path, model: zoo.Model = zoo.HTDEMUCS) -> Separator:
     """The separator of a models folder. Imports nothing heavy.
 
     Args:

@@ -1,5 +1,6 @@
 """`curate models`: the real command line against a server on 127.0.0.1."""
 
+import hashlib
 import json
 import os
 import resource
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import modelsite
@@ -301,6 +302,34 @@ def test_a_folder_that_is_only_read_is_good_for_what_is_there(models: Command) -
         models.folder.chmod(0o755)
 
 
+def test_htdemucs_is_fetched_by_its_name(models: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    pinned = {"th": hashlib.sha256(BIG).hexdigest()}
+    checkpoint = replace(zoo.HTDEMUCS, pinned=pinned)
+    monkeypatch.setattr(zoo, "OTHERS", (checkpoint,))
+    name = checkpoint.file("th")
+    models.site.files[name] = b"PK" + BIG[2:]
+    code, _, err = models("fetch", "htdemucs")
+    assert code == 2
+    assert f"{name}: what arrived is another file" in err
+    models.site.files[name] = BIG
+    assert models("fetch", "htdemucs")[0] == 2  # right by its hash, but no checkpoint
+    packed = b"PK" + BIG
+    monkeypatch.setattr(
+        zoo, "OTHERS", (replace(checkpoint, pinned={"th": hashlib.sha256(packed).hexdigest()}),)
+    )
+    models.site.files[name] = packed
+    models.site.faults[name] = [cut(1000)]
+    models.site.asked.clear()
+    code, out, _ = models("fetch", "htdemucs")
+    assert code == 0
+    assert models.site.ranges_of(name) == [None, "bytes=1000-"]
+    assert f"fetched {name}" in out
+    assert "all 1 models are whole" in out
+    assert TERMS not in out
+    assert (models.folder / name).read_bytes() == packed
+    assert "ready (th)" in next(row for row in models("list")[1].splitlines() if "htdemucs" in row)
+
+
 # --- list ---------------------------------------------------------------------------------------
 
 
@@ -308,7 +337,8 @@ def test_an_empty_folder_lists_everything_as_missing(models: Command) -> None:
     code, out, err = models("list")
     assert (code, err) == (0, "")
     rows = {line.split()[0]: line.split() for line in out.splitlines() if " missing " in line}
-    assert set(rows) == {model.name for model in zoo.MODELS}
+    assert set(rows) == {model.name for model in (*zoo.MODELS, *zoo.OTHERS)}
+    assert rows["htdemucs"] == ["htdemucs", "(stems)", "84.1", "missing", "MIT"]
     assert rows[MOOD] == [MOOD, "mood", "2.7", "missing", "CC", "BY-NC-SA", "4.0"]
     assert f"0 of 11 ready in {models.folder}" in out
     assert "to fetch the rest: curate models fetch\n" in out
@@ -346,7 +376,7 @@ def test_a_list_for_machines(models: Command, tmp_path: Path) -> None:
     told = json.loads(out)
     assert (told["folder"], told["onnxruntime"]) == (str(models.folder), True)
     by_name = {model["name"]: model for model in told["models"]}
-    assert list(by_name) == [model.name for model in zoo.MODELS]
+    assert list(by_name) == [model.name for model in (*zoo.MODELS, *zoo.OTHERS)]
     assert [name for name, model in by_name.items() if model["state"] == "ready"] == [
         zoo.EFFNET,
         MOOD,

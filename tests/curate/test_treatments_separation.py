@@ -19,9 +19,10 @@ from curate.audio import Decoded, Samples
 from curate.errors import CurateError
 from curate.labels.models import weights, zoo
 from curate.treatments import separation
-from curate.treatments.separation import HTDEMUCS, Separator
+from curate.treatments.separation import Separator
 
 RATE = 44100
+HTDEMUCS = zoo.HTDEMUCS
 
 
 def found(path: Path) -> Separator:

@@ -395,3 +395,48 @@ def test_every_model_is_listed_after_what_it_needs() -> None:
         assert all(len(sha256) == 64 for sha256 in model.pinned.values())
         seen.add(model.name)
     assert len(seen) == len(zoo.MODELS)
+
+
+# --- models that label nothing ------------------------------------------------------------------
+
+
+def test_htdemucs_is_fetched_by_its_name_only() -> None:
+    assert weights.named(["htdemucs"]) == (zoo.HTDEMUCS,)
+    assert zoo.HTDEMUCS not in weights.named(["all"])
+    both = weights.named(["mood", "htdemucs"])
+    assert [model.name for model in weights.complete(both)] == [zoo.EFFNET, MODEL.name, "htdemucs"]
+    with pytest.raises(CurateError, match="did you mean 'htdemucs'") as caught:
+        weights.named(["demucs"])
+    assert str(caught.value).endswith(", htdemucs")
+
+
+def test_other_models_have_all_that_they_need() -> None:
+    for model in zoo.OTHERS:
+        assert not model.kind
+        assert not model.needs
+        assert model.citation
+        assert set(model.pinned) == set(model.extensions)
+        assert model.name not in zoo.BY_NAME
+
+
+def test_its_address_is_demucs_own_or_the_mirrors(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = "hybrid_transformer/955717e8-8726e21a.th"
+    monkeypatch.delenv(weights.MIRROR, raising=False)
+    official = f"https://dl.fbaipublicfiles.com/demucs/{place}"
+    assert weights.address(zoo.HTDEMUCS, "th") == official
+    monkeypatch.setenv(weights.MIRROR, "https://mirror.example/all/")
+    assert weights.address(zoo.HTDEMUCS, "th") == f"https://mirror.example/all/{place}"
+
+
+def test_a_checkpoint_can_be_accepted(tmp_path: Path) -> None:
+    path = tmp_path / zoo.HTDEMUCS.file("th")
+    path.write_bytes(b"PK" + bytes(100))
+    (state,) = weights.states([zoo.HTDEMUCS], tmp_path)
+    assert state.word == "broken"
+    assert "is cut off, changed or another file" in state.problem
+    assert weights.accept([zoo.HTDEMUCS], tmp_path) == (path,)
+    (state,) = weights.states([zoo.HTDEMUCS], tmp_path)
+    assert (state.word, state.backend, state.here) == ("ready", "th", ("th",))
+    path.write_bytes(b"words")
+    with pytest.raises(CurateError, match="is no checkpoint of PyTorch; it was not accepted"):
+        weights.accept([zoo.HTDEMUCS], tmp_path)

@@ -81,6 +81,8 @@ def fetch(
 
 def _parts(model: Model, backend: Choice) -> tuple[str, ...]:
     """Extensions of the files of a model that a fetch brings."""
+    if model.purpose == "stems":
+        return model.extensions
     offered = bool(model.onnx)
     graph = backend != "onnx" or not (offered or weights.answered_by_embedding(model))
     network = backend != "pb" and offered

@@ -18,7 +18,7 @@ from curate.labels.models.zoo import Model
 
 RECORD = "checksums.json"
 
-EXTENSIONS = ("pb", "onnx", "json")
+EXTENSIONS = ("pb", "onnx", "json", "th")
 
 NO_FILE = "is no file, but a folder or a device"
 
@@ -156,6 +156,8 @@ def content_fault(model: Model, extension: str, path: Path) -> str:
         head = file.read(512).lstrip().lower()
     if not head:
         return "is empty"
+    if extension == "th":
+        return "" if head.startswith(b"pk") else "is no checkpoint of PyTorch"
     if extension != "json":
         return "is a web page or a text, not a model" if head.startswith(_PAGES) else ""
     if head.startswith(b"<"):

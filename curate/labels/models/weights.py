@@ -20,16 +20,16 @@ from typing import Any, Literal
 
 from curate.errors import ConfigError, CurateError
 from curate.labels.models import shelf, zoo
-from curate.labels.models.shelf import EXTENSIONS, Held, Shelf
+from curate.labels.models.shelf import Held, Shelf
 from curate.labels.models.zoo import Model
 
-Backend = Literal["pb", "onnx"]
+Backend = Literal["pb", "onnx", "th"]
 
 VARIABLE = "CURATE_MODELS"
 """Environment variable that names the models folder."""
 
 MIRROR = "CURATE_MODELS_URL"
-"""Environment variable with the address of a mirror, in place of `zoo.BASE`."""
+"""Environment variable with the address of a mirror, in place of the models' own sites."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class State:
             "problem": self.problem,
             "backend": self.backend,
             "megabytes": model.megabytes,
-            "licence": zoo.LICENCE,
+            "licence": model.licence,
             "citation": model.citation,
             "files": [
                 {
@@ -131,7 +131,7 @@ def address(model: Model, extension: str) -> str:
             "password, query (?) and fragment (#); what it holds is not shown, it may be a secret. "
             "From a site that asks for a password, copy the files into the models folder"
         )
-    return f"{(named or zoo.BASE).rstrip('/')}/{model.folder}/{model.file(extension)}"
+    return f"{(named or model.base).rstrip('/')}/{model.folder}/{model.file(extension)}"
 
 
 def _is_plain(address: str) -> bool:
@@ -158,22 +158,24 @@ def named(names: Iterable[str]) -> tuple[Model, ...]:
     chosen: set[str] = set()
     for name in names:
         found = {m.name for m in zoo.MODELS if name in ("all", m.name, m.kind, m.onnx) and name}
+        found |= {m.name for m in zoo.OTHERS if name == m.name}
         if not found:
-            known = ["all", *zoo.KINDS, *zoo.BY_NAME]
+            by_name = [*zoo.BY_NAME, *(m.name for m in zoo.OTHERS)]
+            known = ["all", *zoo.KINDS, *by_name]
             near = difflib.get_close_matches(name, known, 1, 0.5)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise CurateError(
                 f"no model {name!r}{hint}\nby label: all, {', '.join(zoo.KINDS)}\nby name: "
-                + ", ".join(zoo.BY_NAME)
+                + ", ".join(by_name)
             )
         chosen |= found
-    return tuple(model for model in zoo.MODELS if model.name in chosen)
+    return tuple(model for model in (*zoo.MODELS, *zoo.OTHERS) if model.name in chosen)
 
 
 def complete(models: Iterable[Model]) -> tuple[Model, ...]:
     """These models and the embeddings they need, in the table's order."""
     chosen = {name for model in models for name in (model.name, model.needs)}
-    return tuple(model for model in zoo.MODELS if model.name in chosen)
+    return tuple(model for model in (*zoo.MODELS, *zoo.OTHERS) if model.name in chosen)
 
 
 def find(
@@ -226,8 +228,7 @@ def states(models: Iterable[Model], place: Path, *, onnx: bool | None = None) ->
     held = Shelf(place)
     usable = onnx_available() if onnx is None else onnx
     for model in models:
-        offered = (e for e in EXTENSIONS if e != "onnx" or model.onnx)
-        files = tuple(held.look(model, extension) for extension in offered)
+        files = tuple(held.look(model, extension) for extension in model.extensions)
         try:
             yield State(model, files, _find(model, held, onnx=usable).backend, "")
         except _Unusable as fault:
@@ -257,7 +258,7 @@ def accept(models: Iterable[Model], place: Path) -> tuple[Path, ...]:
     """
     held, accepted = Shelf(place), []
     for model in models:
-        there = [e for e in EXTENSIONS if held.look(model, e).state != "missing"]
+        there = [e for e in model.extensions if held.look(model, e).state != "missing"]
         if not there:
             raise CurateError(f"{model.name}: none of its files is in {place}")
         for extension in there:
@@ -281,6 +282,11 @@ class _Unusable(Exception):
 
 
 def _find(model: Model, held: Shelf, *, onnx: bool) -> Files:
+    if model.purpose == "stems":
+        checkpoint = held.look(model, "th")
+        if checkpoint.problem:
+            raise _Unusable(checkpoint)
+        return Files(model, "th", checkpoint.path, checkpoint.sha256, ())
     backend: Backend = "pb"
     source = zoo.BY_NAME[model.needs] if answered_by_embedding(model) else model
     if onnx and source.onnx and held.look(source, "onnx").state != "missing":

@@ -1,7 +1,8 @@
-"""The models that label audio: what each is, where it comes from, what it needs and says.
+"""The models: what each is, where it comes from, what it needs and says.
 
-One table, `MODELS`. Weights are Essentia's (https://essentia.upf.edu/models.html), CC BY-NC-SA 4.0:
-for non-commercial use, and a dataset that used them says so. Nothing here is downloaded or loaded;
+Those that label audio are in `MODELS`; their weights are Essentia's
+(https://essentia.upf.edu/models.html), CC BY-NC-SA 4.0: for non-commercial use, and a dataset that
+used them says so. What does anything else is in `OTHERS`. Nothing here is downloaded or loaded;
 `curate.labels.models.weights` finds and fetches files, `curate.labels.models.listening` runs them.
 
 Class names are never written here: they are read from the `.json` beside each model, because their
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 BASE = "https://essentia.upf.edu/models/"
+
+DEMUCS = "https://dl.fbaipublicfiles.com/demucs/"
 
 LICENCE = "CC-BY-NC-SA-4.0"
 
@@ -32,8 +35,8 @@ _TEMPO18 = (
     "Convolutional Neural Network, ISMIR 2018"
 )
 
-Purpose = Literal["embedding", "words", "pair", "numbers", "tempo"]
-"""What comes out: an embedding; a score a word; two opposite words; numbers; a tempo."""
+Purpose = Literal["embedding", "words", "pair", "numbers", "tempo", "stems"]
+"""What comes out: an embedding; a score a word; two opposite words; numbers; a tempo; sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +44,24 @@ class Model:
     """One model.
 
     Attributes:
-        name: File name without extension.
-        folder: Folder below `BASE`.
+        name: What it is called, and its files without their extension.
+        folder: Folder below `base`.
         kind: Label it gives (a key of `curate.records.LABEL_UNITS`), "" for an embedding.
         purpose: What comes out.
         needs: Name of the embedding it takes, or "" where it takes audio.
         sample_rate: Of the audio it takes in Hz, 0 where it takes an embedding.
         input: Node that takes the input.
         output: Node that gives the result.
-        megabytes: Size of the `.pb`.
+        megabytes: Size of the weights, of the `.pb` where there are two.
         citation: Whom to name.
         pinned: Known sha256, by extension. What is not pinned is recorded at the first fetch (the
             `.json` files never: they are edited upstream).
         onnx: Name of the `.onnx` file with the same weights, "" where none is offered. Its nodes
             are `melspectrogram` to `activations` and `embeddings`, or `embeddings` to `activations`
             (what the `.json` says of them is wrong).
+        stem: What its files are called instead, where that is something else.
+        base: Address of the site.
+        licence: Of the weights.
     """
 
     name: str
@@ -70,10 +76,20 @@ class Model:
     citation: str
     pinned: dict[str, str]
     onnx: str = ""
+    stem: str = ""
+    base: str = BASE
+    licence: str = LICENCE
+
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        """Of every file that there is of it."""
+        if self.purpose == "stems":
+            return ("th",)
+        return ("pb", "onnx", "json") if self.onnx else ("pb", "json")
 
     def file(self, extension: str) -> str:
-        """Name of its file with that extension: `pb`, `onnx` or `json`."""
-        stem = self.onnx if extension == "onnx" and self.onnx else self.name
+        """Name of its file with that extension, one of `extensions`."""
+        stem = self.onnx if extension == "onnx" and self.onnx else self.stem or self.name
         return f"{stem}.{extension}"
 
 
@@ -255,6 +271,28 @@ MODELS: tuple[Model, ...] = (
     ),
 )
 """Every model, embeddings before what needs them."""
+
+HTDEMUCS = Model(
+    "htdemucs",
+    "hybrid_transformer",
+    "",
+    "stems",
+    "",
+    44100,
+    "",
+    "",
+    84.1,
+    "S. Rouard, F. Massa, A. Défossez: Hybrid Transformers for Music Source Separation, "
+    "ICASSP 2023",
+    {"th": "8726e21a993978c7ba086d3872e7608d7d5bfca646ca4aca459ffda844faa8b4"},
+    stem="955717e8-8726e21a",
+    base=DEMUCS,
+    licence="MIT",
+)
+"""Takes vocals away (`vocals: separate`). Its file's name ends in the first digits of its hash."""
+
+OTHERS: tuple[Model, ...] = (HTDEMUCS,)
+"""Models that label nothing: fetched by name only, not by `all`."""
 
 BY_NAME = {model.name: model for model in MODELS}
 

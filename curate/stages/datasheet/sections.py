@@ -274,20 +274,26 @@ def _models(models: dict[str, str]) -> list[str]:
     """Models, their terms and whom to name: what they say is in the labels and descriptions."""
     if not models:
         return []
-    known = [zoo.BY_NAME[name] for name in models if name in zoo.BY_NAME]
+    lines = ["### Models", ""]
+    if set(models) - {zoo.HTDEMUCS.name}:
+        lines += [
+            f"Labels with a source `essentia.*` were given by models ({zoo.LICENCE}: for "
+            "non-commercial use, with attribution). They err; every score is kept.",
+            "",
+        ]
+    if zoo.HTDEMUCS.name in models:
+        lines += [f"Vocals were taken away by {zoo.HTDEMUCS.name} ({zoo.HTDEMUCS.licence}).", ""]
+    known = {model.name: model for model in (*zoo.MODELS, zoo.HTDEMUCS)}
+    cited = dict.fromkeys(known[name].citation for name in models if name in known)
     return [
-        "### Models",
-        "",
-        f"Labels with a source `essentia.*` were given by these models ({zoo.LICENCE}: for "
-        "non-commercial use, with attribution). They err; every score is kept.",
-        "",
+        *lines,
         "| Model | SHA-256 |",
         "|---|---|",
         *(f"| {name} | `{sha256[:16]}` |" for name, sha256 in models.items()),
         "",
         "To be named:",
         "",
-        *(f"- {citation}" for citation in dict.fromkeys(model.citation for model in known)),
+        *(f"- {citation}" for citation in cited),
         "",
     ]
 
