@@ -151,7 +151,7 @@ class LabelOptions:
     voice: Sure = field(default_factory=lambda: Sure(0.7))
     danceable: Sure = field(default_factory=lambda: Sure(0.7))
     key: Sure = field(default_factory=lambda: Sure(0.4))
-    tempo: Sure = field(default_factory=lambda: Sure(0.15))
+    tempo: Sure = field(default_factory=lambda: Sure(0.3))
     vocabulary: str | None = None
 
 

@@ -1,28 +1,21 @@
 """From labels to the fields audiocraft reads: which of many statements the dataset asserts.
 
 Thresholds act here, late: every label keeps its score. Who is believed: what a person said of the
-clip, then of the track, and nobody else; for key and tempo then what was heard, then what a tag
-says; for words the file's tags, then the models' own for this clip. What is not asserted is not
-lost: it stays among the labels with its source.
+clip, then of the track, and nobody else; for key and tempo then what all others agree on best
+(`agreement`); for words the file's tags, then the models' own for this clip. What is not asserted
+is not lost: it stays among the labels with its source.
 """
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from curate.config import LabelOptions, Words
-from curate.labels import vocabulary
+from curate.labels import agreement, vocabulary
 from curate.labels.manual import MANUAL
 from curate.labels.vocabulary import Vocabulary
 from curate.records import Bpm, Label
 
-VERSION = 2
-
-SOURCES = ("signal", "tag")
-"""Who is believed first for key and tempo: what was heard, what a tag says, then models."""
-
-MIN_CHUNK_KEY_STRENGTH = 0.75
-"""A clip's own key replaces the track's only where it is this strong and the track's is weaker."""
+VERSION = 3
 
 
 VOICE = "voice"
@@ -178,14 +171,6 @@ def _by_kind(labels: Iterable[Label]) -> _Kinds:
     return kinds
 
 
-def _ranked(labels: Sequence[Label]) -> list[Label]:
-    def rank(label: Label) -> int:
-        family = label.source.split(".")[0]
-        return SOURCES.index(family) if family in SOURCES else len(SOURCES)
-
-    return sorted(labels, key=rank)
-
-
 def _sure(label: Label, least: float) -> bool:
     return label.score is None or label.score >= least
 
@@ -193,26 +178,18 @@ def _sure(label: Label, least: float) -> bool:
 def _key(said: _Said, least: float) -> str:
     if (manual := said.manual("key")) is not None:
         return str(manual[0].value)
-    own = [label for label in said.own.get("key", ()) if label.source.startswith("signal")]
-    for label in _ranked(said.whole.get("key", ())):
-        if label.source.startswith("signal") and own:
-            strength = own[0].score or 0.0
-            if strength >= MIN_CHUNK_KEY_STRENGTH > (label.score or 0.0):
-                return str(own[0].value)
-        if _sure(label, least):
-            return str(label.value)
-    return ""
+    found = agreement.key(said.whole.get("key", ()), said.own.get("key", ()))
+    return str(found.value) if found is not None and _sure(found, least) else ""
 
 
 def _tempo(said: _Said, least: float) -> Bpm | None:
     if (manual := said.manual("tempo")) is not None:
         return None if manual[0].value == "" else round(float(manual[0].value), 1)
-    own = [label for label in said.own.get("tempo", ()) if label.source.startswith("signal")]
-    for label in _ranked(said.whole.get("tempo", ())):
-        if _sure(label, least) and math.isfinite(float(label.value)):
-            heard = own[0] if own and label.source.startswith("signal") else label
-            return round(float(heard.value), 1)
-    return None
+    whole, own = said.whole.get("tempo", []), said.own.get("tempo", [])
+    if not any(_sure(label, least) for label in (*whole, *own)):
+        return None  # voices that are all unsure make no sure one, agree as they may
+    found = agreement.tempo(whole, own)
+    return round(float(found.value), 1) if found is not None and _sure(found, least) else None
 
 
 def _opposite(said: _Said, kind: str, least: float, words: Vocabulary) -> str:

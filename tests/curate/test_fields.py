@@ -2,7 +2,6 @@
 
 import pytest
 
-from curate.labels import fields
 from curate.labels.fields import Fields, choose
 from curate.records import Label
 
@@ -28,16 +27,10 @@ def test_of_nothing_nothing_is_asserted() -> None:
     ("track", "clip", "said"),
     [
         ([key("A minor")], [], "A minor"),
-        ([key("A minor")], [key("E minor")], "A minor"),  # the whole track is surer
-        ([key("A minor", 0.7)], [key("E minor", 0.8)], "E minor"),
-        ([key("A minor", 0.7)], [key("E minor", 0.74)], "A minor"),
-        ([key("A minor", 0.76)], [key("E minor", 0.9)], "A minor"),
+        ([key("A minor")], [key("E minor")], "E minor"),  # held against the track's already
         ([key("A minor", 0.3)], [], ""),
         ([key("A minor", 0.4)], [], "A minor"),
-        ([key("A minor", 0.3)], [key("E minor", 0.8)], "E minor"),
-        ([key("A minor", 0.3)], [key("E minor", None)], ""),
-        ([key("A minor", None)], [key("E minor", 0.8)], "E minor"),
-        ([], [key("E minor", 0.9)], ""),
+        ([key("A minor", 0.9)], [key("E minor", 0.3)], ""),
         ([Label("key", "C major", "tag")], [], "C major"),
         ([Label("key", "C major", "tag"), key("A minor")], [], "A minor"),
         ([Label("key", "C major", "tag"), key("A minor", 0.3)], [], "C major"),
@@ -54,13 +47,13 @@ def test_one_key_is_asserted(track: list[Label], clip: list[Label], said: str) -
         ([tempo(120.04)], [], 120.0),
         ([tempo(120.04)], [tempo(121.16)], 121.2),
         ([tempo(120.0, 0.1)], [tempo(121.0, 0.1)], None),
-        ([tempo(120.0, 0.15)], [], 120.0),
+        ([tempo(120.0, 0.3)], [], 120.0),
         ([Label("tempo", 127.98, "tag")], [], 128.0),
         ([Label("tempo", 128.0, "tag"), tempo(64.0)], [], 64.0),
-        ([Label("tempo", 128.0, "tag"), tempo(64.0, 0.1)], [], 128.0),
+        ([Label("tempo", 128.0, "tag"), tempo(64.0, 0.5)], [], 128.0),  # octaves are often wrong
         ([Label("tempo", 128.0, "manual"), tempo(64.0)], [tempo(64.2)], 128.0),
         ([Label("tempo", float("nan"), "tag")], [], None),
-        ([], [tempo(120.0)], None),
+        ([], [tempo(120.0)], 120.0),
     ],
 )
 def test_one_tempo_is_asserted(track: list[Label], clip: list[Label], said: float | None) -> None:
@@ -92,10 +85,3 @@ def test_measurements_are_the_clips_own_where_it_has_them() -> None:
     found = choose(track, clip)
     assert (found.onset_rate, found.loudness_lufs, found.dynamic_complexity) == (3.0, -11.0, 4.0)
     assert (found.danceability, found.year) == (1.5, 1979)
-
-
-def test_what_sources_say_is_believed_in_this_order() -> None:
-    assert fields.SOURCES == ("signal", "tag")
-    said = [Label("key", name, source) for name, source in (("x", "guess"), ("y", "tag"))]
-    assert choose(said, []).key == "y"
-    assert choose(said[:1], []).key == "x"

@@ -1,4 +1,4 @@
-"""Whole builds from a web server and from tables, through the real yt-dlp: nothing is asked twice."""
+"""Whole builds from a web server and tables, through the real yt-dlp: nothing is asked twice."""
 
 import json
 import os
@@ -256,7 +256,6 @@ def test_secrets_reach_no_output(
     )
     said = rig.curate("-v", "build", "--artists", artists, "--jobs", "1")
     assert SECRET not in said.stdout + said.stderr
-    written = [path for path in (*(tmp_path / "home").rglob("*"), *cache.rglob("*"))]
-    for path in written:
+    for path in (*(tmp_path / "home").rglob("*"), *cache.rglob("*")):
         if path.is_file() and path != artists:
             assert SECRET.encode() not in path.read_bytes(), path
