@@ -146,9 +146,9 @@ class Catalog:
         return None if row is None else (jsonio.decode(row[0], Rejection), row[1])
 
     def fail(self, item: str, fingerprint: str, rejection: Rejection) -> None:
-        """Stores a failure and counts the attempt."""
+        """Stores a failure and counts the attempts that ended like this."""
         before = self.failure(item, fingerprint)
-        attempts = 1 + (before[1] if before else 0)
+        attempts = 1 + (before[1] if before and before[0].code == rejection.code else 0)
         self._db.execute(
             "INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?)",
             (item, fingerprint, attempts, jsonio.encode(rejection)),

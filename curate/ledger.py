@@ -185,10 +185,13 @@ class Ledger:
 
     def origin(self, item: Item) -> Retrieved:
         """Where a track's audio comes from, also when the file is not kept."""
-        if item.retrieved is not None:
-            return item.retrieved
-        found = self._catalog.get(item.track.id, RETRIEVE, item.on_disk, Retrieved)
-        return found or Retrieved(Origin(item.track.uri))
+        found = item.retrieved
+        if found is None:
+            found = self._catalog.get(item.track.id, RETRIEVE, item.on_disk, Retrieved)
+            found = _as_listed(found or Retrieved(Origin(item.track.uri)), item.track)
+        if item.track.source in self._without:  # how well it matches is known from there
+            found = replace(found, origin=replace(found.origin, match=None))
+        return found
 
     def arrived(self, item: Item, job: Job, got: Got) -> tuple[Item, Job]:
         """Stores where a fetched file comes from; gives item and job with the file.
@@ -303,10 +306,22 @@ class Ledger:
         )
         limits, chunks = repr(self._config.limits), repr(self._config.chunk)
         asked = [files.sha256 for files in self._models]
-        return digest("failure", item.on_disk, *shape, limits, chunks, asked, self._treated)
+        web = self._config.web
+        means = (web.cookies, web.proxy, web.country, web.homes)  # others may get what these do not
+        terms = repr((self._config.licences, self._config.spotify, means))
+        return digest("failure", item.on_disk, *shape, limits, chunks, asked, self._treated, terms)
 
 
 def _is_final(rejected: Rejection, attempts: int) -> bool:
     if rejected.code in ELSEWHERE:
         return False
     return rejected.code not in TRANSIENT or attempts >= MAX_ATTEMPTS
+
+
+def _as_listed(found: Retrieved, track: Track) -> Retrieved:
+    """What was stored, with the licence that the table states today."""
+    if found.origin.licence_source != track.source:
+        return found
+    said = next((str(label.value) for label in track.labels if label.kind == "licence"), None)
+    source = None if said is None else track.source
+    return replace(found, origin=replace(found.origin, licence=said, licence_source=source))

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,9 @@ from curate.records import Rejection, Retrieved, Track
 from curate.sources.source import Source
 from curate.stages import fetch
 from curate.work import rejection
+
+_PART = re.compile(r"#t=[0-9.]*,?[0-9.]*$")
+"""How a uri names a part (W3C Media Fragments)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +74,13 @@ def take(
 
 def place(track: Track) -> str:
     """The file or address that a track is all or a part of."""
-    return track.uri.partition("#t=")[0]
+    return _PART.sub("", track.uri)
 
 
 def part(track: Track) -> str:
     """Which part of its file a track is; "" for all of it."""
-    return track.uri.partition("#t=")[2]
+    found = _PART.search(track.uri)
+    return found[0] if found and (track.start_s > 0.0 or track.end_s is not None) else ""
 
 
 def _entries(config: Config, sources: Mapping[str, Source]) -> Iterator[Track | Rejection]:

@@ -195,10 +195,10 @@ class Build:
         readiness.check_separator(self._options.separator, self._engine, self._catalog)
         items = self._list()
         self._work("audio", len(items), items, self._jobs(items))
+        self._select(items)  # first: a copy that is not wanted drops none that is
         recordings = self._dedupe(items)
         self._work("clips", len(recordings), items, self._jobs(items, clips=True))
         self._manual.check_chunks(self._clips_by_track(items))
-        self._select(items)
         dealt = self._split(items, recordings)
         written = self._write(items, dealt)
         counts = self._report(items, written)
@@ -362,11 +362,12 @@ class Build:
         return dedupe.joined(recordings, self._parts_by_file(kept))
 
     def _parts_by_file(self, items: list[Item]) -> dict[str, list[int]]:
-        """Tracks that are parts of one file, by the file: they never stand on two sides."""
+        """Tracks that are parts of one file, and all of it: they never stand on two sides."""
+        if not any(listing.part(item.track) for item in items):
+            return {}
         files: dict[str, list[int]] = {}
         for item in items:
-            if listing.part(item.track):
-                files.setdefault(self._ledger.sha256(item), []).append(item.index)
+            files.setdefault(self._ledger.sha256(item), []).append(item.index)
         return files
 
     def _quality(self, item: Item) -> tuple[bool, float, int, int]:
@@ -443,7 +444,7 @@ class Build:
             tell()
 
     def _report(self, items: list[Item], written: write.Written) -> Counts:
-        rejected = report.write_rejected(self._out, self._rejections(items))
+        rejected = report.write_rejected(self._out, map(self._told, self._rejections(items)))
         totals = written.splits.values()
         counts = Counts(
             listed=len(items),
@@ -461,6 +462,7 @@ class Build:
             config=report.resolved(self._config),
             versions=report.versions(onnx=any(one.backend == "onnx" for one in self._models)),
             models=self._hashes(),
+            without=tuple(sorted(self._options.without)),
             counts=counts,
         )
         report.write_dset(self._out, self._config, written.splits)
@@ -473,6 +475,12 @@ class Build:
         found = {files.model.name: files.sha256 for files in self._models}
         separator = self._options.separator
         return found if separator is None else found | {zoo.HTDEMUCS.name: separator.sha256}
+
+    def _told(self, dropped: Rejection) -> Rejection:
+        """A rejection without the words of Spotify, where these are to be left out."""
+        if "spotify" not in self._options.without or not dropped.uri.startswith("spotify:"):
+            return dropped
+        return replace(dropped, title="", reason=f"track {dropped.id}: {dropped.code}")
 
     def _rejections(self, items: list[Item]) -> Iterator[Rejection]:
         """Every dropped track and clip, in the order of the listing."""

@@ -200,6 +200,12 @@ def _part(decoded: audio.Decoded, track: Track) -> audio.Decoded:
         return decoded
     rate = decoded.sample_rate
     end = None if track.end_s is None else round(track.end_s * rate)
+    if round(track.start_s * rate) >= len(decoded.samples):
+        raise AudioError(
+            "too_short",
+            f"the part starts at {track.start_s:g} s and the file ends at "
+            f"{decoded.duration_s:.1f} s; correct the row",
+        )
     return replace(decoded, samples=decoded.samples[round(track.start_s * rate) : end])
 
 

@@ -122,6 +122,7 @@ class BuildInfo:
         versions: Of this tool and of the libraries that shaped the data.
         models: SHA-256 of each model that labelled, by name.
         counts: What was found and kept.
+        without: Sources whose words were left out (`--without-source`).
     """
 
     name: str
@@ -132,3 +133,4 @@ class BuildInfo:
     versions: dict[str, str]
     models: dict[str, str]
     counts: Counts
+    without: tuple[str, ...] = ()

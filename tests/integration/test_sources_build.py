@@ -249,13 +249,68 @@ def test_secrets_reach_no_output(
         f"# Netscape HTTP Cookie File\n127.0.0.1\tFALSE\t/\tFALSE\t0\tsession\t{SECRET}\n"
     )
     monkeypatch.setenv("SPOTIPY_CLIENT_SECRET", SECRET)
+    rows = tmp_path / "home" / "rows.csv"
+    rows.parent.mkdir()
+    lines = [f"{site.address}/{name}.flac?token={SECRET}" for name in ("a", "missing")]
+    rows.write_text("\n".join(["url", *lines]))
+    table = {"file": "rows.csv", "columns": {"address": "url"}}
     artists = recipe(
         tmp_path / "home",
-        [{"name": "Feed", "playlists": [feed, f"{at}/b.xml", f"{feed}?token={SECRET}"]}],
-        web=QUICK | {"cookies": str(cookies)},
+        [
+            {"name": "Feed", "playlists": [feed, f"{at}/b.xml", f"{feed}?token={SECRET}"]},
+            {"name": "Rows", "table": table},
+        ],
+        dedupe="keep",
+        web=QUICK | {"cookies": str(cookies), "homes": [site.address]},
     )
     said = rig.curate("-v", "build", "--artists", artists, "--jobs", "1")
+    assert '"tracks":2' in (artists.parent / "build" / "build.json").read_text().replace(" ", "")
     assert SECRET not in said.stdout + said.stderr
     for path in (*(tmp_path / "home").rglob("*"), *cache.rglob("*")):
-        if path.is_file() and path != artists:
+        if path.is_file() and path not in (artists, rows):
             assert SECRET.encode() not in path.read_bytes(), path
+
+
+def test_a_whole_recording_and_a_part_of_it_never_stand_on_two_sides(
+    site: Site, tmp_path: Path
+) -> None:
+    lines = ["file,from,to"]
+    for number in range(6):
+        rig.song(tmp_path / f"s{number}.flac", number, 8.5)
+        lines += [f"s{number}.flac,,", f"s{number}.flac,4,8"]
+    (tmp_path / "rows.csv").write_text("\n".join(lines))
+    columns = {"file": "file", "start": "from", "end": "to"}
+    artists = recipe(
+        tmp_path,
+        [{"name": "Rows", "table": {"file": "rows.csv", "columns": columns}}],
+        split={"valid": 0.3, "test": 0.3},
+    )
+    result = rig.here(artists)
+    assert result.counts.tracks == 12
+    assert api.validate(result.out, deep=True).ok
+
+
+def test_other_licences_and_means_try_again(site: Site, tmp_path: Path) -> None:
+    rig.song(tmp_path / "music" / "a.flac", 1)
+    artists = [{"name": "A", "files": ["music/*"]}]
+    closed = rig.here(recipe(tmp_path, artists, licences=["cc0"]))
+    assert closed.counts.rejected == {"licence_not_allowed": 1}
+    assert rig.here(recipe(tmp_path, artists)).counts.tracks == 1
+
+
+def test_a_licence_that_a_table_takes_back_counts(site: Site, tmp_path: Path) -> None:
+    address = site.put("/a.flac", mediasite.encoded(tmp_path / "a.flac", sounds(1)[0]))
+    table = {"file": "rows.csv", "columns": {"address": "url", "licence": "terms"}}
+    web = QUICK | {"homes": [site.address]}
+    for terms, tracks in (("CC0", 1), ("All rights reserved", 0)):
+        (tmp_path / "rows.csv").write_text(f"url,terms\n{address},{terms}\n")
+        artists = recipe(tmp_path, [{"name": "R", "table": table}], licences=["cc0"], web=web)
+        assert rig.here(artists, keep_downloads=False).counts.tracks == tracks
+
+
+def test_a_copy_that_is_not_wanted_drops_none_that_is(site: Site, tmp_path: Path) -> None:
+    rig.song(tmp_path / "a" / "song.flac", 1)
+    rig.song(tmp_path / "b" / "song.ogg", 1)
+    artists = [{"name": "A", "files": ["a/*"]}, {"name": "B", "files": ["b/*"]}]
+    result = rig.here(recipe(tmp_path, artists, where="artist == 'B'"))
+    assert (result.counts.tracks, result.counts.rejected) == (1, {"filtered": 1})

@@ -16,7 +16,7 @@ from curate.sources.spotify import connection
 
 pytestmark = pytest.mark.integration
 
-WORDS = ("Lemon Ice", "Pale Blue Flower", "chiptune revival")
+WORDS = ("Lemon Ice", "Pale Blue Flower", "chiptune revival", "Nowhere To Be Found")
 """Text that only Spotify knows."""
 
 
@@ -39,7 +39,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def music(folder: Path, site: Site) -> None:
     """Three tracks there, two of them as files here, which know nothing but their ISRC."""
     by = (spotify.artist(1, "米津玄師", (WORDS[2],)),)
-    for number, title in enumerate((*WORDS[:2], "Nowhere To Be Found")):
+    for number, title in enumerate((*WORDS[:2], WORDS[3])):
         track = spotify.track(number, title, 6.5, by=by)
         site.add(track, *by)
         if number < 2:

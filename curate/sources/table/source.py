@@ -30,7 +30,7 @@ from curate.sources.source import Got, Tell
 from curate.sources.table import columns, reading
 from curate.sources.table.columns import MEANINGS, PLACES, PRESETS, Cells
 from curate.sources.table.reading import Bad, Row, Sheet
-from curate.sources.web.addresses import host_of
+from curate.sources.web.addresses import host_of, redact
 
 NAME = "table"
 
@@ -99,6 +99,7 @@ class Tables:
         self._web = web
         self._words = words or vocabulary.load()
         self._homes = {host_of(home): home for home in homes}
+        self._secret: dict[str, str] = {}  # addresses with tokens, by what may be shown of them
 
     def list_tracks(self, artist: Artist) -> Iterator[Track | Rejection]:
         """The rows of the artist's table, in its order.
@@ -114,6 +115,7 @@ class Tables:
             raise ConfigError(f"{artist.table.file}: {error}; correct `table.file`") from None
         with reading.opened(path) as sheet:
             rows = _Rows(artist, artist.table, path, self._base, sheet, self._words)
+            rows.secret = self._secret
             yield from rows.tracks(sheet)
 
     def at_hand(self, track: Track) -> Got | None:
@@ -121,7 +123,7 @@ class Tables:
         place = _whole(track)
         if "://" not in place:
             return _with_licence(Got(self._base / place, Origin(place)), track)
-        got = self._web.kept(place)
+        got = self._web.kept(self._secret.get(place, place))
         return None if got is None else _with_licence(got, track)
 
     def get(self, track: Track, tell: Tell) -> Got:
@@ -131,14 +133,15 @@ class Tables:
             return found
         place = _whole(track)
         longest_s = None if track.end_s is None else max(LONGEST_WHOLE_S, track.end_s)
-        got = self._web.fetch(place, tell, self._homes.get(host_of(place)), longest_s)
+        address = self._secret.get(place, place)
+        got = self._web.fetch(address, tell, self._homes.get(host_of(place)), longest_s)
         return _with_licence(got, track)
 
     def release(self, track: Track) -> None:
         """See `Source`; to be called after the last row of an address."""
         place = _whole(track)
         if "://" in place:
-            self._web.release(replace(track, uri=place))
+            self._web.release(replace(track, uri=self._secret.get(place, place)))
 
     def close(self) -> None:
         """See `Source`: what fetches for it closes itself."""
@@ -201,6 +204,7 @@ class _Rows:
         self._needed = [meaning for meaning in needed if meaning in self._columns]
         self._source = f"{NAME}.{table.preset or _name(path)}"
         self._seen = _Seen()
+        self.secret: dict[str, str] = {}
         self._unread: dict[str, _Unread] = {}
 
     def tracks(self, sheet: Sheet) -> Iterator[Track | Rejection]:
@@ -278,7 +282,10 @@ class _Rows:
             below = path.removeprefix(f"{self._base.rstrip('/')}/")
             return below, title_of(Path(path))
         known = columns.youtube(value) if meaning == "youtube" else columns.address(value)
-        return known, columns.title_of(known)
+        shown = redact(known)
+        if shown != known:
+            self.secret[shown] = known
+        return shown, columns.title_of(shown)
 
     def _part(self, cells: Cells) -> tuple[Seconds, Seconds | None]:
         start, end = self._cell("start", cells), self._cell("end", cells)
