@@ -285,7 +285,7 @@ class Config:
         where: Only clips of whose fields this holds are used, e.g. `instrument == "violin"`.
         vocals: `drop_tracks` leaves out tracks with vocals, `separate` takes them away (Demucs).
         denoise: Whether steady noise is taken away.
-        normalise: Whether clips are brought to -14 LUFS.
+        normalize: Whether clips are brought to -14 LUFS.
         datasheet: Answers that only a person can give, by question.
         web: How `playlists:` are fetched.
         spotify: What Spotify is asked for.
@@ -304,7 +304,7 @@ class Config:
     where: str | None = None
     vocals: Literal["keep", "drop_tracks", "separate"] = "keep"
     denoise: bool = False
-    normalise: bool = False
+    normalize: bool = False
     datasheet: dict[str, str] = field(default_factory=dict)
     web: WebOptions = field(default_factory=WebOptions)
     spotify: SpotifyOptions = field(default_factory=SpotifyOptions)

@@ -252,7 +252,7 @@ class Chunk:
         silence_share: As in `Inspection`, over the clip.
         clipping_share: As in `Inspection`, over the clip.
         labels: Labels of the clip itself, where analysis says something of it.
-        gain_db: By how much it was made louder (`normalise`), 0 if it was not.
+        gain_db: By how much it was made louder (`normalize`), 0 if it was not.
     """
 
     id: str

@@ -86,7 +86,7 @@ def cut(
         except judge.Beyond as beyond:
             rejections.append(_rejection(track, chunk, beyond))
         else:
-            if config.normalise:  # limits are about the sound as it came
+            if config.normalize:  # limits are about the sound as it came
                 clip, gain_db = treatments.level(clip, options.sample_rate)
                 chunk = _measure(track, index, window, clip, analysis, options)
                 chunk = replace(chunk, gain_db=gain_db)

@@ -1,11 +1,11 @@
 """What may be done to the sound itself: nothing by default.
 
-`denoise`, `vocals` and `normalise` in artists.yaml, done in this order, because noise is steady
+`denoise`, `vocals` and `normalize` in artists.yaml, done in this order, because noise is steady
 only before anything else is taken away, and the loudness that counts is that of what is written:
 
 * `denoise`: steady noise taken out of a track (`noise`);
 * `separate`: vocals taken out of a track (`separation`);
-* `normalise`: each clip brought to -14 LUFS (`level`).
+* `normalize`: each clip brought to -14 LUFS (`level`).
 """
 
 from curate.audio import Decoded
@@ -17,7 +17,7 @@ from curate.treatments.separation import Separator
 
 level = _level.level
 
-DENOISE, SEPARATE, NORMALISE = "denoise", "separate", "normalise"
+DENOISE, SEPARATE, NORMALIZE = "denoise", "separate", "normalize"
 
 
 def steps(config: Config) -> tuple[str, ...]:
@@ -25,7 +25,7 @@ def steps(config: Config) -> tuple[str, ...]:
     asked = (
         (DENOISE, config.denoise),
         (SEPARATE, config.vocals == "separate"),
-        (NORMALISE, config.normalise),
+        (NORMALIZE, config.normalize),
     )
     return tuple(name for name, wanted in asked if wanted)
 
@@ -46,7 +46,7 @@ def fingerprint(config: Config, separator: Separator | None) -> str:
 
 def clip_fingerprint(config: Config) -> str:
     """Names what is done to each clip beside, "" where nothing is. Only the clips depend on it."""
-    return digest(NORMALISE, _level.VERSION) if NORMALISE in steps(config) else ""
+    return digest(NORMALIZE, _level.VERSION) if NORMALIZE in steps(config) else ""
 
 
 def treat(decoded: Decoded, config: Config, separator: Separator | None) -> Decoded:

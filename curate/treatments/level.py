@@ -1,4 +1,4 @@
-"""normalise: every clip as loud as the next, by one gain each.
+"""normalize: every clip as loud as the next, by one gain each.
 
 EBU R128 without its limiter: what would go over the ceiling gets less gain, so that the dynamics of
 the music stay what they are.

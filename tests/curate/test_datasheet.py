@@ -219,7 +219,7 @@ def test_how_it_was_chosen(tmp_path: Path) -> None:
         where='instrument == "violin"',
         vocals="drop_tracks",
         denoise=True,
-        normalise=True,
+        normalize=True,
     )
     text = sheet(tmp_path, replace(INFO, config=jsonio.builtins(config)))
     for row in (

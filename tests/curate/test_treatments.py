@@ -15,7 +15,7 @@ from curate.config import Artist, Config
 from curate.treatments import Separator
 
 PLAIN = Config("x", "made by a test", (Artist("a", ("*.wav",)),))
-ALL = replace(PLAIN, denoise=True, vocals="separate", normalise=True)
+ALL = replace(PLAIN, denoise=True, vocals="separate", normalize=True)
 WEIGHTS = Separator(Path("w.th"), "0" * 64)
 
 
@@ -26,8 +26,8 @@ WEIGHTS = Separator(Path("w.th"), "0" * 64)
         (replace(PLAIN, vocals="drop_tracks"), ()),
         (replace(PLAIN, denoise=True), ("denoise",)),
         (replace(PLAIN, vocals="separate"), ("separate",)),
-        (replace(PLAIN, normalise=True), ("normalise",)),
-        (ALL, ("denoise", "separate", "normalise")),
+        (replace(PLAIN, normalize=True), ("normalize",)),
+        (ALL, ("denoise", "separate", "normalize")),
     ],
 )
 def test_steps_are_named_in_their_order(config: Config, steps: tuple[str, ...]) -> None:
@@ -55,7 +55,7 @@ def test_every_treatment_has_its_own_fingerprint() -> None:
 
 
 def test_what_is_done_to_clips_is_no_matter_of_tracks() -> None:
-    levelled = replace(PLAIN, normalise=True)
+    levelled = replace(PLAIN, normalize=True)
     assert treatments.fingerprint(levelled, None) == ""
     assert treatments.clip_fingerprint(levelled) == treatments.clip_fingerprint(ALL) != ""
 

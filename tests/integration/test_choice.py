@@ -66,7 +66,7 @@ def test_tracks_with_vocals_are_left_out(folder: Path) -> None:
 
 def test_clips_brought_to_one_loudness(folder: Path) -> None:
     plain = rig.here(recipe(folder))
-    level = recipe(folder, normalise=True)
+    level = recipe(folder, normalize=True)
     result = rig.here(level)
     assert result.decoded_tracks == 3  # other clips
     assert result.counts.chunks == plain.counts.chunks

@@ -197,7 +197,7 @@ def _preprocessing(info: BuildInfo, counted: Counted) -> Iterator[str]:
         f"{chunk['seconds']:g} s; what remains at the end is {tails.get(chunk['tail'], '?')}. "
         + (
             "Clips were brought to -14 LUFS."
-            if config.get("normalise")
+            if config.get("normalize")
             else "Loudness was measured and not changed."
         )
     )
