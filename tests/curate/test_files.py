@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from curate.config import Artist
+from curate.config import Artist, Config, SpotifyOptions, Table
+from curate.labels import vocabulary
 from curate.names import track_id
 from curate.records import Rejection, Track
-from curate.sources import open_sources
+from curate.sources import NAMES, open_sources
+from curate.sources.cache import Cache
 from curate.sources.files import Files, title_of
 from curate.stages import chunk
 
@@ -242,6 +244,11 @@ def test_a_title_is_made_from_the_name(name: str, title: str) -> None:
 
 
 def test_every_source_says_its_name(tmp_path: Path) -> None:
-    opened = open_sources(tmp_path)
-    assert list(opened) == ["files"]
+    table = Table("rows.csv")
+    artist = Artist("A", ("m",), ("http://127.0.0.1/feed",), ("spotify:track:x",), table)
+    config = Config("a", "b", (artist, Artist("B", ("m",))), spotify=SpotifyOptions(("tracks",)))
+    opened = open_sources(tmp_path, config, vocabulary.load(), Cache(tmp_path / "cache"))
+    assert set(opened) == set(NAMES)
+    plain = Config("a", "b", (Artist("B", ("m",)),))
+    assert list(open_sources(tmp_path, plain, vocabulary.load(), Cache(tmp_path))) == ["files"]
     assert all(source.name == name for name, source in opened.items())
