@@ -236,6 +236,16 @@ def test_musiccaps_as_published(tmp_path: Path, site: Site) -> None:
     assert beside["description_source"] == "table.musiccaps"
     assert beside["keywords"]
     assert api.validate(result.out).ok
+    pytest.importorskip("torch", reason="audiocraft needs torch; the core is installed without")
+    upstream = pytest.importorskip(
+        "audiocraft.data.music_dataset", reason="audiocraft is not part of the core installation"
+    )
+    for line in lines:  # what the model will be told
+        sidecar = json.loads(Path(line["path"]).with_suffix(".json").read_bytes())
+        segment = dict.fromkeys(("meta", "seek_time", "n_frames", "total_frames", "channels"))
+        read = upstream.MusicInfo.from_dict(sidecar | segment, fields_required=False)
+        assert read.description == line["description"]
+        assert read.keywords == line["keywords"]
 
 
 def test_secrets_reach_no_output(
