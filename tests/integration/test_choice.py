@@ -100,3 +100,32 @@ def test_vocals_cannot_be_taken_away_without_weights(folder: Path, tmp_path: Pat
         rig.here(recipe(folder, vocals="separate"), engine, models=tmp_path / "none")
     assert "curate models fetch htdemucs" in str(caught.value)
     assert engine.jobs == []
+
+
+def test_vocals_are_taken_away(tmp_path: Path) -> None:
+    """By a stand-in whose vocals are what both channels share: a track of that alone is silent."""
+    pytest.importorskip("demucs", reason="Demucs is an extra")
+    import demucs_standin as standin
+
+    from curate.labels.models import weights, zoo
+
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    standin.write(shelf / zoo.HTDEMUCS.file("th"), standin.centre())
+    weights.accept([zoo.HTDEMUCS], shelf)
+    rig.song(tmp_path / "music" / "mono.flac", 1, 4.5)  # a voice in the middle
+    wide = np.concatenate([rig.tune(2, 4.5), rig.tune(3, 4.5)], axis=1)  # more at its sides
+    soundfile.write(tmp_path / "music" / "wide.flac", wide, rig.RATE)
+    anything = {"chunk": {"max_silence_share": 1, "min_loudness_lufs": -100}}
+    chunk = {"seconds": 2, "channels": 2}
+    artists = rig.recipe(
+        tmp_path, {"Test": ["music/*"]}, vocals="separate", chunk=chunk, limits=anything
+    )
+    result = rig.here(artists, models=shelf)
+    loud = {row["title"]: 0.0 for row in rig.tracks(result.out).values()}
+    for line in (line for split in rig.clips(result.out).values() for line in split):
+        loud[line["title"]] = max(loud[line["title"]], line["amplitude"])
+    assert loud["mono"] < 0.001 < 0.1 < loud["wide"]
+    assert "Demucs" in (result.out / "DATASHEET.md").read_text()
+    assert json.loads((result.out / "build.json").read_bytes())["models"].keys() == {"htdemucs"}
+    assert rig.here(artists, models=shelf).decoded_tracks == 0
