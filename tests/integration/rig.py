@@ -248,6 +248,7 @@ def replaced(record: Any, **changes: Any) -> Any:
 
 def _sha256(path: Path) -> str | None:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except PermissionError:
         return None

@@ -55,7 +55,8 @@ class Built:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    folder = tmp_path_factory.mktemp("broken [2024] #1 100%")
+    folder = tmp_path_factory.mktemp("around") / "broken [2024] #1 100%"
+    folder.mkdir()
     broken, odd, tagged, twice = (folder / n for n in ("broken", "odd", "tagged", "twice"))
     for each in (broken, odd, tagged, twice):
         each.mkdir()
