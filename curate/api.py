@@ -6,21 +6,30 @@ import os
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from curate import config, pipeline, readiness, sources
 from curate.catalog import Catalog, locked
+from curate.config import CaptionOptions
 from curate.dataset import Dataset
 from curate.dataset import load as _load
 from curate.engine import Done, Engine, Job, Result
 from curate.errors import ConfigError
+from curate.labels import vocabulary
 from curate.labels.models import weights
 from curate.labels.models.weights import Files
+from curate.labels.vocabulary import Vocabulary
 from curate.progress import Progress, Silent
 from curate.records import Seconds
+from curate.sources.cache import Cache
 from curate.treatments import separation
 from curate.treatments.separation import Separator
 from curate.validate import Report
 from curate.validate import validate as _validate
+
+if TYPE_CHECKING:
+    from curate.captions.llm import Captioner, Estimate
+    from curate.stages.recaption import Recaptioned
 
 TIMEOUT: Seconds = 900.0
 """Longest a worker may take for one track."""
@@ -118,6 +127,111 @@ def validate(folder: str | os.PathLike[str], *, deep: bool = False) -> Report:
     return _validate(Path(folder), deep=deep)
 
 
+def caption_options(
+    folder: str | os.PathLike[str], changes: dict[str, Any] | None = None
+) -> CaptionOptions:
+    """How the captions of a built dataset were made, with some options changed.
+
+    Args:
+        folder: The dataset's.
+        changes: As under `captions:` in artists.yaml. `llm: null` is no language model, and of an
+            `llm` with a model in use only what is named changes; `style` and `variants` are those
+            of the model where there is one.
+
+    Raises:
+        curate.errors.ConfigError: A change is not what it may be.
+    """
+    from curate.stages.recaption import changed
+
+    return changed(_load(Path(folder)).build, changes or {})
+
+
+def recaption(
+    folder: str | os.PathLike[str],
+    options: CaptionOptions | None = None,
+    *,
+    progress: Progress | None = None,
+) -> "Recaptioned":
+    """Writes the captions of a built dataset anew. No audio is touched.
+
+    Args:
+        folder: The dataset's.
+        options: How captions are to be; as they were by default. A prompt of one's own is looked
+            for here, then beside the dataset, where artists.yaml usually is.
+        progress: Told of every step.
+
+    Raises:
+        curate.errors.CurateError: There is no dataset, a build is working on it, or the language
+            model cannot be asked.
+    """
+    from curate.stages.recaption import Recaption
+
+    place = Path(folder).absolute()
+    asked = options or caption_options(place)
+    with contextlib.ExitStack() as stack:
+        found = _load(place)
+        stack.enter_context(locked(place))
+        captioner = stack.enter_context(_captioner_again(asked, found))
+        return Recaption(place, asked, captioner).run(progress or Silent())
+
+
+def estimate(folder: str | os.PathLike[str], options: CaptionOptions | None = None) -> "Estimate":
+    """What captions by a language model would cost. Sends nothing.
+
+    Raises:
+        curate.errors.CurateError: There is no dataset, or the options name no language model.
+    """
+    from curate.stages.recaption import Recaption
+
+    place = Path(folder).absolute()
+    asked = options or caption_options(place)
+    with _captioner_again(asked, _load(place)) as captioner:
+        if captioner is None:
+            raise ConfigError("captions by templates cost nothing; name a model: --llm MODEL")
+        return captioner.estimate(Recaption(place, asked, captioner).requests())
+
+
+def _captioner_again(
+    options: CaptionOptions, dataset: Dataset
+) -> contextlib.AbstractContextManager["Captioner | None"]:
+    """The language model for a built dataset, with the files that its build used.
+
+    They are named relative to artists.yaml, and where that is nobody wrote down; mostly it lies
+    beside the dataset's folder.
+    """
+    beside = dataset.folder.parent
+    base = Path.cwd()
+    if options.llm is not None and not (base / options.llm.style).is_file():
+        base = beside
+    labels: Any = dataset.build.config.get("labels") or {}
+    own = beside / (labels.get("vocabulary") or "")
+    words = vocabulary.load(own) if own.is_file() else None
+    return _captioner(options, base, dataset.build.name, words)
+
+
+@contextlib.contextmanager
+def _captioner(
+    options: CaptionOptions, base: Path, name: str, words: Vocabulary | None = None
+) -> Iterator["Captioner | None"]:
+    """The language model that writes captions, if one is to.
+
+    Args:
+        options: Of captions.
+        base: Where a relative name of a prompt's file starts.
+        name: Of the dataset: its spending is counted under it.
+        words: What to call things.
+    """
+    if options.llm is None:
+        yield None
+        return
+    from curate.captions import llm
+
+    place = Cache().place / "captions.sqlite"
+    with llm.Answers(place) as answers:
+        known = words or vocabulary.load()
+        yield llm.Captioner(options.llm, base, answers, name, known, language=options.language)
+
+
 def relocate(folder: str | os.PathLike[str]) -> int:
     """Rewrites the absolute paths of a dataset that was moved. Returns the number of lines."""
     from curate.stages.relocate import relocate as rewrite
@@ -171,7 +285,12 @@ def _prepared(
         base = Path(os.path.abspath(file)).parent
         told = progress or Silent()
         separator = _separator(loaded, models)
-        options = dataclasses.replace(options, models=asked, separator=separator)
+        own = loaded.labels.vocabulary
+        words = vocabulary.load(None if own is None else base / own)
+        captioner = stack.enter_context(_captioner(loaded.captions, base, loaded.name, words))
+        options = dataclasses.replace(
+            options, models=asked, separator=separator, captioner=captioner
+        )
         made = pipeline.Build(loaded, base, folder, catalog, engine, told, options)
         stack.callback(made.close)
         yield made

@@ -24,6 +24,7 @@ Turns a list of artists into a validated text-to-music dataset in audiocraft's o
   curate validate datasets/demo/build                 checks it, and what audiocraft will see of it
   curate status datasets/demo/build                   what is in it and what was left out
   curate labels datasets/demo/build                   how its genres, keys, tempos ... are spread
+  curate captions datasets/demo/build --show 5        captions beside what they may say
   curate models fetch                                 models that label genre, mood, instrument
 """
 
@@ -41,7 +42,8 @@ A minimal artists.yaml:
 
 Everything else has a default: chunk {seconds, tail, sample_rate, channels, format}, split {by,
 valid, test, seed}, limits {track, chunk}, labels (signal; all adds genre, mood, instrument and more
-by models), captions {seed}, dedupe. schemas/README.md explains each.
+by models), captions {style, language,
+variants, seed, llm}, dedupe. schemas/README.md explains each.
 """
 
 _VALIDATE = """\
@@ -67,6 +69,22 @@ _LABELS = """\
 Shows how the labels of a dataset are spread: genre, mood, instrument, vocals, key, tempo, year,
 loudness, captions, by split and by artist, who said what, and how far the splits lie apart. Writes
 the same as a page of plots into DIR/labels.svg. Works on any folder of audiocraft manifests.
+"""
+
+_CAPTIONS = """\
+Writes the captions of a built dataset anew, from the facts that its sidecars hold; no audio is
+touched, and words of people and of sources stay. Options that are not given are as they were.
+
+  curate captions DIR --show 10                     labels beside captions, to judge by
+  curate captions DIR --style full --variants 3     by templates: tags, short, full, mixed
+  curate captions DIR --llm gpt-5-mini --estimate   requests, tokens, price; nothing is sent
+  curate captions DIR --llm gpt-5-mini --budget 2   by a language model, key in OPENAI_API_KEY
+  curate captions DIR --llm qwen3:8b --base-url http://127.0.0.1:11434/v1    by one of your own
+  curate captions DIR --template                    by templates again
+
+With --llm, --style names its prompt: natural, musiccaps, prompt, or a file. A key for --base-url
+is read from CURATE_LLM_API_KEY. Answers are kept: the same question is never paid for twice.
+The next `curate build` writes what artists.yaml says: put what you like under `captions:` there.
 """
 
 
@@ -198,6 +216,8 @@ def _parser() -> argparse.ArgumentParser:
     page.add_argument("--no-plot", action="store_true", help="write no page")
     labels.set_defaults(run=verbs.labels)
 
+    _add_captions(commands)
+
     moved = commands.add_parser("relocate", help="mend the paths of a dataset that was moved")
     moved.add_argument("folder", type=Path, metavar="DIR")
     moved.set_defaults(run=verbs.relocate)
@@ -244,6 +264,41 @@ def _add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         action.add_argument("--models", type=Path, metavar="DIR", help="folder of model files")
 
 
+def _add_captions(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    raw = argparse.RawDescriptionHelpFormatter
+    captions = commands.add_parser(
+        "captions", help="write captions anew, by templates or a language model",
+        description=_CAPTIONS, formatter_class=raw,
+    )  # fmt: skip
+    captions.add_argument("folder", type=Path, metavar="DIR")
+    instead = captions.add_mutually_exclusive_group()
+    instead.add_argument("--show", type=_positive, metavar="N", help="show N clips, write nothing")
+    instead.add_argument("--estimate", action="store_true", help="say what it costs, send nothing")
+    captions.add_argument("--style", help="of the wording; of the prompt with a language model")
+    captions.add_argument("--language", help="en or ja")
+    captions.add_argument("--variants", type=_positive, metavar="N", help="captions a clip")
+    captions.add_argument("--seed", type=int, metavar="N", help="another wording of the same facts")
+    writer = captions.add_mutually_exclusive_group()
+    writer.add_argument("--llm", dest="model", metavar="MODEL", help="by this language model")
+    writer.add_argument("--template", action="store_true", help="by templates, without a model")
+    captions.add_argument("--base-url", metavar="URL", help="another server than OpenAI's")
+    captions.add_argument(
+        "--budget", dest="budget_usd", type=_amount, metavar="USD", help="most to spend"
+    )
+    captions.add_argument(
+        "--price", type=_amount, nargs=2, metavar=("IN", "OUT"), help="USD per million tokens"
+    )
+    captions.add_argument("--concurrency", type=_positive, metavar="N", help="requests at a time")
+    captions.add_argument(
+        "--batch", action=argparse.BooleanOptionalAction, default=None,
+        help="by the Batch API: half the price, within a day",
+    )  # fmt: skip
+    captions.add_argument(
+        "--on-failure", choices=("template", "stop"), help="where the server fails for good"
+    )
+    captions.set_defaults(run=verbs.captions)
+
+
 def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -255,6 +310,13 @@ def _seconds(text: str) -> float:
     value = float(text)
     if not 0.0 < value < float("inf"):  # NaN is neither
         raise argparse.ArgumentTypeError(f"{text}: must be a number of seconds above 0")
+    return value
+
+
+def _amount(text: str) -> float:
+    value = float(text)
+    if not 0.0 <= value < float("inf"):  # NaN is neither
+        raise argparse.ArgumentTypeError(f"{text}: must be a number of USD, at least 0")
     return value
 
 

@@ -156,14 +156,74 @@ class LabelOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """What a model costs, in USD per million tokens.
+
+    Attributes:
+        input: Of tokens sent.
+        output: Of tokens that come back, those of hidden reasoning among them.
+    """
+
+    input: float
+    output: float
+
+
+@dataclass(frozen=True, slots=True)
+class LlmOptions:
+    """How a language model writes captions. Keys are read from the environment only.
+
+    Attributes:
+        model: Name of the model, as its server has it.
+        base_url: Address of a server that speaks the OpenAI protocol (Ollama, llama.cpp, vLLM ...),
+            without a password or a query; null is OpenAI.
+        variants: Captions a clip; the trainer samples among them.
+        style: Name of a prompt that comes with curate, or a file of one's own, relative to
+            artists.yaml.
+        concurrency: Requests at a time.
+        budget_usd: Most that may be spent on this dataset, over all its builds; it is counted by
+            the dataset's name, so datasets of one name share it. Null is no limit.
+        price: What the model costs; needed for a budget where curate does not know it.
+        batch: By the Batch API: half the price, within a day.
+        on_failure: What to do where the server fails for good: `template` captions for what is
+            missing, or `stop`.
+        timeout_s: Longest wait for one answer.
+        retries: How often a fault that may pass is tried again, with growing waits.
+        temperature: Null is the server's own.
+        max_tokens: Longest answer, hidden reasoning included.
+    """
+
+    model: str
+    base_url: str | None = None
+    variants: int = 3
+    style: str = "natural"
+    concurrency: int = 8
+    budget_usd: float | None = None
+    price: Price | None = None
+    batch: bool = False
+    on_failure: str = "template"
+    timeout_s: Seconds = 60.0
+    retries: int = 4
+    temperature: float | None = None
+    max_tokens: int = 2000
+
+
+@dataclass(frozen=True, slots=True)
 class CaptionOptions:
     """How labels become sentences.
 
     Attributes:
+        style: `tags`, `short`, `full`, or `mixed`: a different one for each clip and variant.
+        language: `en` or `ja`. MusicGen's text encoder was trained on English.
+        variants: Captions a clip; the trainer samples among them.
         seed: Another seed, another wording of the same facts.
+        llm: A language model that writes them instead; null is none.
     """
 
+    style: str = "mixed"
+    language: str = "en"
+    variants: int = 1
     seed: int = 0
+    llm: LlmOptions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +398,26 @@ def load(path: Path) -> Config:
         lines = [f"{path}:{document.line(f.path)}: {f.where}: {f.message}" for f in faults]
         raise ConfigError("\n".join(lines))
     return config
+
+
+def captions(document: dict[str, Any], place: str) -> CaptionOptions:
+    """Caption options out of a mapping as artists.yaml has it under `captions`.
+
+    Args:
+        document: The mapping.
+        place: Where it stands, for messages.
+
+    Raises:
+        ConfigError: With every fault found, one a line.
+    """
+    rules = schema.load("artists")["properties"]["captions"]
+    faults = [
+        f"{place}.{fault.where}: {fault.message}" if fault.path else f"{place}: {fault.message}"
+        for fault in schema.check(document, rules)
+    ]
+    if faults:
+        raise ConfigError("\n".join(faults))
+    return msgspec.convert(document, CaptionOptions, strict=False)
 
 
 def _plain(document: dict[str, Any]) -> dict[str, Any]:

@@ -163,13 +163,28 @@ class Dataset:
         values = {field.name: getattr(sidecar, field.name) for field in dataclasses.fields(Sidecar)}
         return Clip(**values, path=path)
 
+    def relative(self, line: ManifestLine) -> str:
+        """The path of a clip from the dataset's folder, whichever link leads there.
+
+        Raises:
+            DatasetError: It lies elsewhere: the dataset was copied or moved.
+        """
+        if line.path.startswith(f"{self.folder}/"):
+            return line.path[len(f"{self.folder}/") :]
+        try:
+            return Path(line.path).resolve().relative_to(self.folder.resolve()).as_posix()
+        except ValueError:
+            raise DatasetError(
+                f"{self.folder}: its manifests name another folder; "
+                f"run `curate relocate {self.folder}`"
+            ) from None
+
     def fingerprint(self) -> str:
         """The fingerprint of the data as it is, from manifests and sidecars; no audio is read."""
         found = Fingerprint()
         for split in SPLITS:
             for line in self.lines(split):
-                clip = self.clip(line)
-                found.add(line, clip.path.relative_to(self.folder).as_posix(), clip.audio_sha256)
+                found.add(line, self.relative(line), self.clip(line).audio_sha256)
         return found.hexdigest()
 
     def to_pandas(self) -> "pandas.DataFrame":

@@ -51,6 +51,7 @@ PACKAGES = (
     ("matplotlib", "matplotlib"),
     ("yt-dlp", "yt_dlp"),
     ("spotipy", "spotipy"),
+    ("openai", "openai"),
 )
 """Distribution and module of everything that is imported."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from curate import jsonio, treatments
+from curate.captions.author import Author
 from curate.catalog import Catalog
 from curate.config import Config
 from curate.errors import AudioError, CurateError
@@ -33,6 +34,8 @@ from curate.records import (
 )
 from curate.sources.source import Got
 from curate.stages import caption, chunk, classify, fetch, inspect, judge, label
+from curate.stages.caption import Sayable
+from curate.stages.credits import names_of
 from curate.treatments.separation import Separator
 from curate.work import Complete, Job, Known, Outcome, rejection
 
@@ -273,13 +276,20 @@ class Ledger:
         said = (*item.track.labels, *self.origin(item).labels)
         return [label for label in said if label.source.split(".")[0] not in self._without]
 
-    def captions(self, item: Item, known: Complete, said: Statements) -> Captions:
-        """The captions of a track's clips, made if they are not known."""
-        clips, options = known.chunked.chunks, self._config.captions
-        name = caption.fingerprint(said, clips, options)
+    def sayable(self, item: Item, known: Complete, said: Statements) -> Sayable:
+        """What captions may say of a track's clips."""
+        names = names_of(item.track, known.fetched.tags, said.track)
+        return caption.sayable(said, known.chunked.chunks, names, self._words)
+
+    def captions(self, item: Item, about: Sayable, author: Author) -> Captions:
+        """The captions of a track's clips; those of a template are made if they are not known."""
+        options = self._config.captions
+        if options.llm is not None:  # its answers are stored where they can be shared
+            return caption.caption(about, author)
+        name = caption.fingerprint(about, options)
         found = self._catalog.get(item.track.id, caption.NAME, name, Captions)
         if found is None:
-            found = caption.caption(said, clips, options)
+            found = caption.caption(about, author)
             self._catalog.put(item.track.id, caption.NAME, name, found)
         return found
 

@@ -11,8 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from curate import listing, readiness, sources, tidying
+from curate import listing, readiness, recordings, sources, tidying
+from curate.captions.author import Author
 from curate.catalog import Catalog
 from curate.config import Config
 from curate.engine import Done, Engine, Lost
@@ -23,7 +25,7 @@ from curate.labels.models.weights import Files
 from curate.labels.statements import Statements
 from curate.ledger import Item, Ledger
 from curate.progress import Progress
-from curate.records import BuildInfo, Chunked, Counts, Rejection
+from curate.records import BuildInfo, CaptionCounts, Chunked, Counts, Rejection
 from curate.retrieval import Arrived, retrieve
 from curate.sources.cache import Cache
 from curate.sources.source import Got, Tell
@@ -44,6 +46,9 @@ from curate.stages import split as dealing
 from curate.stages.credits import featured
 from curate.treatments.separation import Separator
 from curate.work import Complete, Job, Known, Outcome, process, rejection
+
+if TYPE_CHECKING:
+    from curate.captions.llm import Captioner, Request
 
 STAGES = (
     "list",
@@ -71,6 +76,7 @@ class Result:
     Attributes:
         out: The dataset's folder.
         counts: What was found and kept.
+        captions: Who wrote the captions.
         decoded_tracks: Tracks whose audio was decoded in this run.
         decoded_s: Seconds of audio decoded in this run.
         notes: What a user should know, in sentences.
@@ -80,6 +86,7 @@ class Result:
 
     out: Path
     counts: Counts
+    captions: CaptionCounts
     decoded_tracks: int
     decoded_s: float
     notes: tuple[str, ...]
@@ -117,6 +124,7 @@ class Options:
         keep_downloads: Keep what was fetched after it has been worked on.
         without: Sources whose statements are left out.
         retry: Try again what failed for good.
+        captioner: The language model that writes captions, if one is to.
     """
 
     limit: int | None = None
@@ -127,6 +135,7 @@ class Options:
     keep_downloads: bool = True
     without: frozenset[str] = frozenset()
     retry: bool = False
+    captioner: "Captioner | None" = None
 
 
 class Build:
@@ -179,6 +188,8 @@ class Build:
             options.without,
             options.separator,
         )
+        self._captioner = options.captioner
+        self._author = Author(config.captions, options.captioner)
         self._rejected: dict[int, Rejection] = {}
         self._users: Counter[str] = Counter()
         self._copies: dict[int, list[str]] = {}
@@ -193,21 +204,25 @@ class Build:
             self._catalog.forgive_all()
         readiness.check_models(self._models, self._engine, self._catalog)
         readiness.check_separator(self._options.separator, self._engine, self._catalog)
+        if self._captioner is not None and not self._options.offline:
+            self._captioner.check_key()
         items = self._list()
         self._work("audio", len(items), items, self._jobs(items))
         self._select(items)  # first: a copy that is not wanted drops none that is
-        recordings = self._dedupe(items)
-        self._work("clips", len(recordings), items, self._jobs(items, clips=True))
+        names = self._dedupe(items)
+        self._work("clips", len(names), items, self._jobs(items, clips=True))
         self._manual.check_chunks(self._clips_by_track(items))
-        dealt = self._split(items, recordings)
+        dealt = self._split(items, names)
+        self._caption(items)
         written = self._write(items, dealt)
-        counts = self._report(items, written)
+        info = self._report(items, written)
         if self._options.limit is None:
             dropped = ((items[index], left_out) for index, left_out in self._rejected.items())
             tidying.sweep(self._out, self._catalog, dropped)
         self._catalog.commit(now=True)
         notes = (*self._notes, *self._unused_labels(items))
-        made = Result(self._out, counts, self._decoded_tracks, self._decoded_s, notes)
+        worked = (self._decoded_tracks, self._decoded_s)
+        made = Result(self._out, info.counts, info.captions, *worked, notes)
         if set(self._sources) <= {"files"}:
             return made
         return replace(made, cache=self._cache.place, cache_bytes=self._cache.size_bytes())
@@ -341,41 +356,12 @@ class Build:
     def _dedupe(self, items: list[Item]) -> dict[int, str]:
         """Finds copies. Returns a name of its recording for each track that is still in."""
         kept = list(self._kept(items))
-        first: dict[str, int] = {}
         with self._progress.stage("duplicates", len(kept)) as tell:
-            files = (listing.part(item.track) + self._ledger.sha256(item) for item in kept)
-            twins = [(first.setdefault(name, index), index) for index, name in enumerate(files)]
-            groups = dedupe.groups(len(kept), lambda i: self._ledger.print_of(kept[i]), twins)
-            tell.skip(len(kept))
-        recordings: dict[int, str] = {}
-        for group in groups:
-            members = [kept[index] for index in group]
-            best = min(members, key=self._quality) if len(members) > 1 else members[0]
-            for item in members:
-                recordings[item.index] = best.track.id
-                if item is not best and self._config.dedupe == "drop" and not _parts(item, best):
-                    self._copies.setdefault(best.index, []).append(item.track.id)
-                    same = f'the same recording as track {best.track.id} "{best.track.title}" by '
-                    same += f"'{best.track.artist}'; set dedupe: keep to have both"
-                    error = AudioError("duplicate", same)
-                    self._rejected[item.index] = rejection(item.track, dedupe.NAME, error)
-        return dedupe.joined(recordings, self._parts_by_file(kept))
-
-    def _parts_by_file(self, items: list[Item]) -> dict[str, list[int]]:
-        """Tracks that are parts of one file, and all of it: they never stand on two sides."""
-        if not any(listing.part(item.track) for item in items):
-            return {}
-        files: dict[str, list[int]] = {}
-        for item in items:
-            files.setdefault(self._ledger.sha256(item), []).append(item.index)
-        return files
-
-    def _quality(self, item: Item) -> tuple[bool, float, int, int]:
-        """Sorts the best copy first: lossless, wide band, high rate, listed early."""
-        known = self._ledger.complete(item)
-        lossy = known.fetched.suffix not in dedupe.LOSSLESS
-        found = known.inspection
-        return lossy, -round(found.bandwidth_hz, -3), -found.sample_rate, item.index
+            drop = self._config.dedupe == "drop"
+            found = recordings.find(kept, self._ledger, drop=drop, tell=tell)
+        self._rejected.update(found.rejected)
+        self._copies = found.copies
+        return found.names
 
     def _select(self, items: list[Item]) -> None:
         """Leaves out tracks by what is asserted of them, or because no clip of theirs is left."""
@@ -399,13 +385,13 @@ class Build:
             return known, said
         return select.clips(item.track, known, said, self._where)
 
-    def _split(self, items: list[Item], recordings: dict[int, str]) -> _Dealt:
+    def _split(self, items: list[Item], names: dict[int, str]) -> _Dealt:
         members = []
         for item in self._kept(items):
             known = self._chosen(item)[0] if self._where else self._ledger.complete(item)
             artists = (item.track.artist, *featured(item.track, known.fetched.tags))
             clips = len(known.chunked.chunks)
-            member = dealing.Member(item.track.id, artists, recordings[item.index], clips)
+            member = dealing.Member(item.track.id, artists, names[item.index], clips)
             members.append(member)
         deal = dealing.deal_name(self._config.split)
         dealt = dealing.split(members, self._config.split, self._catalog.placements(deal))
@@ -413,6 +399,23 @@ class Build:
         self._catalog.place(deal, {track: group.split for track, group in placed.items()})
         self._notes += dealt.notes
         return placed
+
+    def _caption(self, items: list[Item]) -> None:
+        """Has a language model write captions, if one is to; its answers are kept for `_write`."""
+        if self._captioner is None or self._options.offline:
+            return
+        clips = [len(self._chosen(item)[0].chunked.chunks) for item in self._kept(items)]
+        with self._progress.stage("captions", sum(clips)) as tell:
+            tally = self._captioner.write(self._requests(items), tell.skip)
+        self._notes += tally.notes
+
+    def _requests(self, items: list[Item]) -> Iterator["Request"]:
+        """What a language model is to describe: clips that nobody has described."""
+        from curate.captions.llm import Request
+
+        for item in self._kept(items):
+            about = self._ledger.sayable(item, *self._chosen(item))
+            yield from (Request(facts, about.names) for facts in about.untold())
 
     def _write(self, items: list[Item], dealt: _Dealt) -> write.Written:
         self._catalog.name_no_files()
@@ -429,6 +432,7 @@ class Build:
     ) -> Iterator[write.Finished]:
         for item in self._kept(items):
             known, said = self._chosen(item)
+            about = self._ledger.sayable(item, known, said)
             group = dealt[item.track.id]
             yield write.Finished(
                 item.track,
@@ -437,13 +441,14 @@ class Build:
                 known.inspection,
                 said,
                 known.chunked,
-                self._ledger.captions(item, known, said),
+                about.facts,
+                self._ledger.captions(item, about, self._author),
                 group.name,
                 group.split,
             )
             tell()
 
-    def _report(self, items: list[Item], written: write.Written) -> Counts:
+    def _report(self, items: list[Item], written: write.Written) -> BuildInfo:
         rejected = report.write_rejected(self._out, map(self._told, self._rejections(items)))
         totals = written.splits.values()
         counts = Counts(
@@ -464,11 +469,12 @@ class Build:
             models=self._hashes(),
             without=tuple(sorted(self._options.without)),
             counts=counts,
+            captions=CaptionCounts(written.captions, self._author.counts()),
         )
         report.write_dset(self._out, self._config, written.splits)
         report.write_build(self._out, info)
         datasheet.write(self._out, info)
-        return counts
+        return info
 
     def _hashes(self) -> dict[str, str]:
         """Of every model that had a part in the data."""
@@ -493,8 +499,3 @@ class Build:
             elif dropped.code == "no_chunks":
                 chunked: Chunked | None = self._ledger.known(item).chunked
                 yield from chunked.rejections if chunked else ()
-
-
-def _parts(one: Item, other: Item) -> bool:
-    """Whether both are parts of one file, which may sound alike and still are two."""
-    return bool(listing.part(one.track)) and listing.place(one.track) == listing.place(other.track)

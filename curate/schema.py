@@ -147,4 +147,8 @@ def _choice(error: Any, words: list[str]) -> str:
 
 def _short(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False, default=str)
+    if "://" in text:  # what is wrong with an address may be the password in it
+        from curate.sources.web.addresses import redact
+
+        text = redact(text)
     return text if len(text) <= 80 else f"{text[:77]}..."

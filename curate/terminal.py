@@ -23,13 +23,16 @@ from rich.progress import (
 )
 from rich.table import Column, Table
 
-from curate.records import SPLITS, Counts
+from curate.records import SPLITS, CaptionCounts, Counts
 
 if TYPE_CHECKING:  # to say that numpy is broken, the doctor must not need it
+    from curate.captions.examples import Example
+    from curate.captions.llm import Estimate
     from curate.doctor import Check
     from curate.labels.models.fetching import Fetched
     from curate.labels.models.weights import State
     from curate.pipeline import Plan, Result
+    from curate.stages.recaption import Recaptioned
     from curate.status import Status
     from curate.validate import Report
 
@@ -150,6 +153,7 @@ def show_plan(plan: "Plan") -> None:
 def show_result(result: "Result") -> None:
     """The closing table of a build."""
     _show_counts(result.counts)
+    _show_caption_counts(result.captions)
     worked = f"{result.decoded_tracks} tracks ({result.decoded_s / 60:.1f} min) decoded in this run"
     _OUT.print(worked)
     if result.cache is not None:
@@ -163,6 +167,64 @@ def show_result(result: "Result") -> None:
         _OUT.print("[red]no clips:[/] nothing to train on; every reason is in rejected.jsonl")
 
 
+def show_captions(examples: "Sequence[Example]") -> None:
+    """Labels beside captions."""
+    if not examples:
+        _OUT.print("there are no clips")
+    for example in examples:
+        by = f"[dim]{escape(example.source)}[/]"
+        _OUT.print(f"[bold]{escape(example.name)}[/] {by}", soft_wrap=True)
+        said = "; ".join(f"{kind}: {value}" for kind, value in example.facts.items())
+        _OUT.print(f"  [dim]{escape(said or 'nothing is known of it')}[/]", soft_wrap=True)
+        for text in example.captions:
+            _OUT.print(f"  {escape(text)}", soft_wrap=True)
+
+
+def show_estimate(found: "Estimate") -> None:
+    """What captions by a language model would cost."""
+    known = f"{found.cached} more are answered already"
+    _OUT.print(f"{found.requests} requests to {escape(found.model)}; {known}")
+    _OUT.print(f"about {found.input_tokens:,} tokens in, {found.output_tokens:,} out")
+    if found.usd is None:
+        _OUT.print("the price of this model is not known; --price IN OUT gives it")
+    else:
+        _OUT.print(f"about {_usd(found.usd)}, at most {_usd(found.most_usd)}")
+    if found.spent_usd:
+        _OUT.print(f"{_usd(found.spent_usd)} spent on datasets of this name so far")
+
+
+def show_recaptioned(result: "Recaptioned") -> None:
+    """What came of new captions."""
+    _show_caption_counts(result.captions)
+    for note in result.notes:
+        _OUT.print(f"[yellow]note:[/] {escape(note)}")
+    _OUT.print(f"{result.changed} clips have other captions now")
+
+
+def _show_caption_counts(counts: CaptionCounts) -> None:
+    told = ", ".join(f"{count} {source}" for source, count in counts.clips.items())
+    _OUT.print(f"captions: {escape(told or 'none')}", soft_wrap=True)
+    if (llm := counts.llm) is not None:
+        asked = max(llm.accepted + llm.repaired + llm.refused + llm.missing, 1)
+        kinds = ("accepted", "repaired", "refused", "missing")
+        shares = ", ".join(f"{getattr(llm, kind) / asked:.1%} {kind}" for kind in kinds)
+        _OUT.print(f"{escape(llm.model)}: {shares}", soft_wrap=True)
+        if llm.missing:
+            _OUT.print("templates stand in where there was no answer; a later run asks again")
+        tokens = f"{llm.input_tokens:,} tokens in, {llm.output_tokens:,} out"
+        _OUT.print(
+            f"so far, on datasets of this name: {llm.requests} requests, {tokens}, {_usd(llm.usd)}",
+            soft_wrap=True,
+        )
+
+
+def _usd(amount: float | None) -> str:
+    """A sum of money; of small ones as many digits as tell."""
+    if amount is None:
+        return "price not known"
+    return f"${amount:,.2f}" if amount >= 1.0 else f"${amount:.4f}"
+
+
 def show_status(status: "Status") -> None:
     """A dataset's state."""
     if status.build is None:
@@ -172,6 +234,7 @@ def show_status(status: "Status") -> None:
         if not status.build.complete:
             _OUT.print("[yellow]built with a limit[/]")
         _show_counts(status.build.counts)
+        _show_caption_counts(status.build.captions)
     for stage, count in status.stages.items():
         _OUT.print(f"{count:>6} items known at stage {stage}")
     for code, count in status.failures.items():

@@ -8,7 +8,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from curate.errors import CurateError
 
@@ -108,6 +108,40 @@ def labels(options: argparse.Namespace) -> int:
     if failed is not None:
         raise failed
     return DONE if found.clips and not found.broken else FALLS_SHORT
+
+
+def captions(options: argparse.Namespace) -> int:
+    """`curate captions`: writes them anew, or says what that would cost, or shows them."""
+    from curate import api, terminal
+    from curate.captions import examples
+
+    changes = _caption_changes(options)
+    if options.show is not None:
+        if changes != {"llm": {}}:
+            raise CurateError("--show shows the captions that there are; leave the others out")
+        terminal.show_captions(examples.draw(options.folder, options.show))
+        return DONE
+    wanted = api.caption_options(options.folder, changes)
+    if options.estimate:
+        terminal.show_estimate(api.estimate(options.folder, wanted))
+        return DONE
+    with terminal.Bars() as bars:
+        result = api.recaption(options.folder, wanted, progress=bars)
+    terminal.show_recaptioned(result)
+    return DONE
+
+
+def _caption_changes(options: argparse.Namespace) -> dict[str, Any]:
+    """What the command line says otherwise than build.json, as artists.yaml has it."""
+    names = ("model", "base_url", "budget_usd", "concurrency", "batch", "on_failure", "price")
+    llm = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    said = ("style", "language", "variants", "seed")
+    changes = {name: getattr(options, name) for name in said if getattr(options, name) is not None}
+    if options.template and llm:
+        raise CurateError("--template asks no language model; leave out what is said of one")
+    if "price" in llm:
+        llm["price"] = dict(zip(("input", "output"), llm["price"], strict=True))
+    return changes | {"llm": None if options.template else llm}
 
 
 def _page(found: "Overview", options: argparse.Namespace) -> tuple[CurateError | None, list[str]]:

@@ -1,6 +1,6 @@
 """Labels by signal analysis, at 44.1 kHz mono: key, tempo, loudness, and how the sound moves.
 
-What costs most is computed once over the whole track: the onset curve and the chroma. A chunk is
+What costs most is computed once over the whole track: the onset curves and the chroma. A chunk is
 its stretch of them, with a tempo and a key of its own; what is cheap (danceability, dynamics) comes
 from its samples. Every value is rounded far below what it can tell, so that dust in the last bits
 never changes a file.
@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from curate import audio
-from curate.labels import rhythm, tonality
+from curate.labels import onsets, rhythm, tonality
 from curate.labels.essentia import algorithms
 from curate.records import Hertz, Label, Seconds
 
-VERSION = 2
+VERSION = 3
 RATE: Hertz = 44100
 """What Essentia's algorithms are tuned for."""
 
@@ -49,7 +49,7 @@ class Analysis:
 
 def analyse(single: Mono, loudness_lufs: float) -> Analysis:
     """Analyses [T] at `RATE`; loudness is measured elsewhere, on all channels."""
-    half = audio.resample(single, RATE, rhythm.RATE, quality="LQ")
+    half = audio.resample(single, RATE, onsets.RATE, quality="LQ")
     beat, chroma = rhythm.analyse(half), tonality.chroma(half)
     labels = [
         *_tempo(beat.bpm, beat.confidence),
@@ -65,11 +65,11 @@ def chunk_labels(
 ) -> tuple[Label, ...]:
     """Labels of the window `start`..`end` of an analysed track."""
     single = np.ascontiguousarray(whole.single[round(start * RATE) : round(end * RATE)])
-    _, onsets = whole.rhythm.within(start, end)
+    _, count = whole.rhythm.within(start, end)
     return (
         *_tempo(*whole.rhythm.tempo_within(start, end)),
         *_sound(single, _key(tonality.within(whole.chroma, start, end), whole.chroma)),
-        *_movement(onsets, max(end - start, 1e-9)),
+        *_movement(count, max(end - start, 1e-9)),
         Label("loudness", round(loudness_lufs, 2), "signal.ebur128"),
     )
 
@@ -112,5 +112,5 @@ def _sound(single: Mono, found: Label | None) -> list[Label]:
     return labels
 
 
-def _movement(onsets: int, seconds: Seconds) -> list[Label]:
-    return [Label("onset_rate", round(onsets / seconds, 4), "signal.flux")] if seconds else []
+def _movement(count: int, seconds: Seconds) -> list[Label]:
+    return [Label("onset_rate", round(count / seconds, 4), "signal.flux")] if seconds else []

@@ -116,6 +116,10 @@ class Vocabulary:
         known = _of(self.spellings, kind).get(_plain(text))
         return self.spell(_tidy(text.replace(",", " ")).lower()) if known is None else known
 
+    def knows(self, kind: str, word: str) -> bool:
+        """Whether a word is one of this vocabulary's own."""
+        return _of(self.spellings, kind).get(_plain(word)) == word
+
     def spell(self, text: str) -> str:
         """`text` with the capitals that English wants in it: `uk garage` is `UK garage`."""
         return _proper(tuple(self.capitals)).sub(lambda match: self.capitals[match[0]], text)

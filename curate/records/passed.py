@@ -307,17 +307,47 @@ class Chunked:
 
 
 @dataclass(frozen=True, slots=True)
-class Caption:
-    """The description of a chunk.
+class Facts:
+    """What a caption may say of a clip, in the vocabulary's words. Unknown is "" or () or None.
 
     Attributes:
-        chunk_id: The chunk it describes.
-        text: One to five sentences, or a person's own words; never empty.
-        source: `template.<version>` or `manual`, later also the model that wrote it.
+        genres: Most certain first.
+        moods: Likewise.
+        instruments: Likewise.
+        sung: Whether there are vocals.
+        bpm: Tempo in whole beats per minute.
+        key: `A minor`.
+        decade: First year of the decade of release, 1990.
+        dynamics: `steady` or `wide`.
+        density: `sparse` or `dense`: of onsets.
+        danceable: Whether that one can dance to it is asserted.
+    """
+
+    genres: tuple[str, ...] = ()
+    moods: tuple[str, ...] = ()
+    instruments: tuple[str, ...] = ()
+    sung: bool | None = None
+    bpm: int | None = None
+    key: str = ""
+    decade: int | None = None
+    dynamics: str = ""
+    density: str = ""
+    danceable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """The descriptions of a chunk.
+
+    Attributes:
+        chunk_id: The chunk they describe.
+        texts: At least one, all different; the first is the `description`.
+        source: Who wrote them: `manual`, the source of the track, `template.<version>`,
+            `llm.<model>`; with `.fallback` behind it, who stood in for a model that failed.
     """
 
     chunk_id: str
-    text: str
+    texts: tuple[str, ...]
     source: str
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from curate.records.passed import Bpm, Hertz, Inspection, Label, Origin, Seconds, Split, Tags
+from curate.records.passed import Bpm, Facts, Hertz, Inspection, Label, Origin, Seconds, Split, Tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Sidecar:
     artist: str
     file_extension: str
     description: str
+    descriptions: tuple[str, ...]
     keywords: tuple[str, ...]
     bpm: Bpm | None
     genre: str
@@ -31,6 +32,7 @@ class Sidecar:
     start: Seconds
     split: Split
     description_source: str
+    facts: Facts
     audio_sha256: str
     labels: tuple[Label, ...]
 
@@ -49,6 +51,7 @@ class ManifestLine:
     artist: str
     file_extension: str
     description: str
+    descriptions: tuple[str, ...]
     keywords: tuple[str, ...]
     bpm: Bpm | None
     genre: str
@@ -97,6 +100,46 @@ class SplitCount:
 
 
 @dataclass(frozen=True, slots=True)
+class LlmCounts:
+    """What became of the captions that a language model was asked for, in clips.
+
+    Attributes:
+        model: Which model.
+        accepted: Described by its first answer.
+        repaired: By its second, after it was told what was wrong.
+        refused: Neither was fit to be used.
+        missing: No answer: the server failed or the budget was spent.
+        requests: Answers that are paid for, by any model, over all builds of datasets of this name.
+        input_tokens: Of these.
+        output_tokens: Of these.
+        usd: Spent on these; None where the price of some is not known.
+    """
+
+    model: str
+    accepted: int
+    repaired: int
+    refused: int
+    missing: int
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionCounts:
+    """Who wrote the captions.
+
+    Attributes:
+        clips: Clips by `description_source`.
+        llm: Of the language model, where there is one.
+    """
+
+    clips: dict[str, int]
+    llm: LlmCounts | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """What a build found and kept."""
 
@@ -122,6 +165,7 @@ class BuildInfo:
         versions: Of this tool and of the libraries that shaped the data.
         models: SHA-256 of each model that labelled, by name.
         counts: What was found and kept.
+        captions: Who wrote the captions.
         without: Sources whose words were left out (`--without-source`).
     """
 
@@ -133,4 +177,5 @@ class BuildInfo:
     versions: dict[str, str]
     models: dict[str, str]
     counts: Counts
+    captions: CaptionCounts
     without: tuple[str, ...] = ()

@@ -1,7 +1,12 @@
-"""Who had a part in a track: from its tags and its title, for splits by artist."""
+"""Who had a part in a track and what it is called: from its tags and its title.
+
+Splits by artist need the people, captions need all names in order to say none of them.
+"""
 
 import re
 
+from curate.captions.names import Names
+from curate.labels.fields import Fields
 from curate.names import normalise
 from curate.records import Tags, Track
 
@@ -36,6 +41,25 @@ def featured(track: Track, tags: Tags) -> tuple[str, ...]:
 def title(track: Track, tags: Tags) -> str:
     """The best title known: the tag's, else the listed one."""
     return tags.title or track.title
+
+
+def names_of(track: Track, tags: Tags, chosen: Fields) -> Names:
+    """Every name of a track that is known.
+
+    Args:
+        track: As listed.
+        tags: Of its file.
+        chosen: What is asserted of the whole track.
+    """
+    return Names(
+        artists=_each(track.artist, *tags.artists, *featured(track, tags)),
+        titles=_each(track.title, tags.title, chosen.title),
+        albums=_each(tags.album, chosen.album),
+    )
+
+
+def _each(*names: str | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def _parts(name: str, own: str) -> list[str]:

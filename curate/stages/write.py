@@ -7,6 +7,7 @@ Everything is written to a temporary name first, so a reader sees the old datase
 import contextlib
 import dataclasses
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from curate.records import (
     Captions,
     Chunk,
     Chunked,
+    Facts,
     Fetched,
     Inspection,
     ManifestLine,
@@ -47,6 +49,7 @@ class Finished:
     inspection: Inspection
     said: Statements
     chunked: Chunked
+    facts: tuple[Facts, ...]
     captions: Captions
     group: str
     split: Split
@@ -58,10 +61,12 @@ class Written:
 
     Attributes:
         splits: Tracks, chunks and hours of each split.
+        captions: Clips by who described them.
         fingerprint: Of the data.
     """
 
     splits: dict[str, SplitCount]
+    captions: dict[str, int]
     fingerprint: str
 
 
@@ -80,6 +85,7 @@ def write(
         note: Told the audio file and the sidecar of every clip, relative to `out`.
     """
     data = Fingerprint()
+    sources: Counter[str] = Counter()
     tracks, chunks, seconds = (dict.fromkeys(SPLITS, 0.0) for _ in range(3))
     with _outputs(out) as (manifests, table):
         for item in finished:
@@ -94,6 +100,7 @@ def write(
                 note((chunk.path, beside))
                 manifests[item.split].write(jsonio.encode(line) + b"\n")
                 data.add(line, chunk.path, chunk.sha256)
+                sources[caption.source] += 1
                 chunks[item.split] += 1
                 seconds[item.split] += chunk.duration_s
         os.sync()  # one for all sidecars: a sync each costs more than the rest of the stage
@@ -101,7 +108,7 @@ def write(
         split: SplitCount(int(tracks[split]), int(chunks[split]), round(seconds[split] / 3600, 6))
         for split in SPLITS
     }
-    return Written(counts, data.hexdigest())
+    return Written(counts, dict(sorted(sources.items())), data.hexdigest())
 
 
 def _sidecar(item: Finished, place: int, chunk: Chunk, caption: Caption, config: Config) -> Sidecar:
@@ -111,7 +118,8 @@ def _sidecar(item: Finished, place: int, chunk: Chunk, caption: Caption, config:
         key=chosen.key,
         artist=item.track.artist,
         file_extension=extension,
-        description=caption.text,
+        description=caption.texts[0],
+        descriptions=caption.texts,
         keywords=chosen.keywords,
         bpm=chosen.bpm,
         genre=", ".join(chosen.genres),
@@ -125,6 +133,7 @@ def _sidecar(item: Finished, place: int, chunk: Chunk, caption: Caption, config:
         start=chunk.start_s,
         split=item.split,
         description_source=caption.source,
+        facts=item.facts[place],
         audio_sha256=chunk.sha256,
         labels=item.said.of_clip(place),
     )

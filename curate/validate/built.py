@@ -231,6 +231,10 @@ class Tally:
             "hours": sum(hours for _, _, hours in self._by_split.values()),
         }
         says: dict[str, float] = {name: counts[name] for name in found}
+        found["captions"], says["captions"] = (
+            found["chunks"],
+            sum(build["captions"]["clips"].values()),
+        )
         for split, (tracks, chunks, hours) in self._by_split.items():
             row = counts["splits"].get(split, {"tracks": 0, "chunks": 0, "hours": 0})
             for name, value in (("tracks", len(tracks)), ("chunks", chunks), ("hours", hours)):

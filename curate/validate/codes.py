@@ -287,6 +287,11 @@ _AUDIOCRAFT = {
         "No description: at valid, evaluate and generate the clip has no text at all.",
         "write a description",
     ),
+    "descriptions_differ": Code(
+        _OURS,
+        "The description is not the first of the descriptions.",
+        "run `curate captions` on the dataset",
+    ),
 }
 
 _SPLITS = {

@@ -134,3 +134,15 @@ def check_equal(entry: Entry, collector: Collector) -> None:
         if beside != value or isinstance(beside, bool) != isinstance(value, bool):
             message = f"{name} is {shown(value)} in the line and {shown(beside)} in the sidecar"
             entry.add(collector, "sidecar_differs", message, name)
+    if collector.ours:
+        _check_captions(entry, collector)
+
+
+def _check_captions(entry: Entry, collector: Collector) -> None:
+    """The description, which audiocraft reads, is the first of all captions."""
+    first, every = entry.document.get("description"), entry.document.get("descriptions")
+    if not (isinstance(first, str) and first.strip() and isinstance(every, list) and every):
+        return
+    if every[0] != first and "description" not in entry.flagged:
+        message = f"description is {shown(first)}, the first of descriptions {shown(every[0])}"
+        entry.add(collector, "descriptions_differ", message, "descriptions")

@@ -55,6 +55,11 @@ def description_empty(folder: Path) -> None:
     both(folder, description="  ")
 
 
+def descriptions_differ(folder: Path) -> None:
+    both(folder, descriptions=["A wild piece for drums."])
+    reseal(folder)
+
+
 # splits
 
 
@@ -192,7 +197,8 @@ def counts_differ(folder: Path) -> None:
 
 
 def fingerprint_differs(folder: Path) -> None:
-    both(folder, description="A wild piece for drums.")
+    wild = "A wild piece for drums."
+    both(folder, description=wild, descriptions=[wild])
 
 
 def dset_invalid(folder: Path) -> None:
@@ -226,6 +232,7 @@ BREAKS: tuple[Break, ...] = (
     key_with_comma,
     bpm_crashes,
     description_empty,
+    descriptions_differ,
     leak_chunk,
     leak_audio,
     leak_track,

@@ -3,12 +3,15 @@
 from dataclasses import replace
 
 from curate import jsonio
+from curate.captions.facts import facts
+from curate.captions.names import Names
 from curate.config import Artist, Config, LabelOptions
 from curate.labels import statements, vocabulary
 from curate.labels.statements import Manually, Statements
 from curate.records import (
     BuildInfo,
     Caption,
+    CaptionCounts,
     Captions,
     Chunk,
     Chunked,
@@ -65,6 +68,7 @@ INFO = BuildInfo(
     versions={"numpy": "2.0"},
     models={},
     counts=Counts(11, 10, 132, 1.0, {"silent": 1}, SPLITS),
+    captions=CaptionCounts({"template.1": 132}),
 )
 
 
@@ -91,14 +95,16 @@ def finished(number: int = 0, split: Split = "train", clips: int = 2) -> Finishe
         )
         for index in range(clips)
     )
-    captions = tuple(Caption(each.id, f"A {each.index}. clip.", "template.1") for each in chunks)
+    captions = tuple(Caption(each.id, (f"A {each.index}. clip.",), "template.1") for each in chunks)
+    found = said(LABELS, chunks)
     return Finished(
         track,
         Origin(track.uri),
         Fetched("aa" * 32, 5, 7, "flac", TAGS),
         Inspection(60.0, 44100, 2, -14.0, -1.0, 0.0, 0.0, 20000.0, 0.0, 0),
-        said(LABELS, chunks),
+        found,
         Chunked(chunks, ()),
+        tuple(facts(each, Names(), vocabulary.load()) for each in found.fields),
         Captions(captions),
         identity,
         split,

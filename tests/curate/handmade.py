@@ -17,7 +17,9 @@ from curate.names import chunk_id, digest
 from curate.records import (
     SPLITS,
     BuildInfo,
+    CaptionCounts,
     Counts,
+    Facts,
     Inspection,
     Label,
     ManifestLine,
@@ -31,6 +33,7 @@ from curate.records import (
 )
 
 RATE = 16000
+CAPTION = "A calm piece for piano at a walking pace."
 SECONDS = 1.0
 CHUNKS = 3
 
@@ -117,6 +120,7 @@ def ours(folder: Path, config: Config = CONFIG) -> Path:
         {},
         {},
         counts,
+        CaptionCounts({}),
     )
     (folder / "build.json").write_bytes(jsonio.pretty(built))
     reseal(folder)
@@ -164,7 +168,8 @@ def _clip(folder: Path, track: TrackLine, index: int, config: Config) -> Manifes
         key="F# minor",
         artist=track.artist,
         file_extension="flac",
-        description="A calm piece for piano at a walking pace.",
+        description=CAPTION,
+        descriptions=(CAPTION,),
         keywords=("city pop", "夜"),
         bpm=96.0,
         genre=", ".join(track.tags.genres),
@@ -178,6 +183,7 @@ def _clip(folder: Path, track: TrackLine, index: int, config: Config) -> Manifes
         start=index * seconds,
         split=track.split,
         description_source="template.1",
+        facts=Facts(moods=("calm",), instruments=("piano", "koto"), bpm=96, key="F# minor"),
         audio_sha256=sha,
         labels=(Label("loudness", -14.5, "signal.ebur128"), *track.labels),
     )
@@ -205,6 +211,7 @@ def reseal(folder: Path) -> None:
     tracks = [replace(track, chunks=chunks.get(track.id, 1)) for track in tracks]
     jsonio.write_lines(folder / "tracks.jsonl", tracks)
     path = folder / "build.json"
+    captions = CaptionCounts({"template.1": sum(chunks.values())})
     built = jsonio.decode(path.read_bytes(), BuildInfo)
     counts = replace(
         built.counts,
@@ -213,7 +220,7 @@ def reseal(folder: Path) -> None:
         hours=sum(split.hours for split in splits.values()),
         splits=splits,
     )
-    sealed = replace(built, counts=counts, fingerprint=fingerprint.hexdigest())
+    sealed = replace(built, counts=counts, captions=captions, fingerprint=fingerprint.hexdigest())
     path.write_bytes(jsonio.pretty(sealed))
 
 

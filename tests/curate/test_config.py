@@ -13,6 +13,8 @@ from curate.config import (
     ChunkOptions,
     Config,
     Limits,
+    LlmOptions,
+    Price,
     SplitOptions,
     TrackLimits,
 )
@@ -43,7 +45,8 @@ limits:
     min_bandwidth_hz: 8000
     max_dc_offset: 0.05
   chunk: {min_loudness_lufs: -45, max_silence_share: 0.4, max_clipping_share: 0.03}
-captions: {seed: 3}
+captions:
+  {style: full, language: ja, variants: 2, seed: 3, llm: {model: m, price: {input: 1, output: 2}}}
 dedupe: keep
 artists:
   - {name: 宇多田ヒカル, files: ["~/a/**/*.flac", b.m3u8], limit: 40}
@@ -78,7 +81,7 @@ def test_the_least_has_every_default(file: Path) -> None:
             TrackLimits(None, 1800.0, 16000, 2, -50.0, 0.5, 0.02, 0.0, 0.1),
             ChunkLimits(-50.0, 0.5, 0.05),
         ),
-        captions=CaptionOptions(0),
+        captions=CaptionOptions("mixed", "en", 1, 0, None),
         dedupe="drop",
     )
 
@@ -97,7 +100,7 @@ def test_every_option_is_read(file: Path) -> None:
             TrackLimits(12.0, 600.0, 22050, 6, -40.0, 0.25, 0.01, 8000.0, 0.05),
             ChunkLimits(-45.0, 0.4, 0.03),
         ),
-        captions=CaptionOptions(3),
+        captions=CaptionOptions("full", "ja", 2, 3, LlmOptions("m", price=Price(1.0, 2.0))),
         dedupe="keep",
     )
 

@@ -21,6 +21,7 @@ LINE = ManifestLine(
     artist="YOASOBI",
     file_extension="flac",
     description="A piece.",
+    descriptions=("A piece.", "Pop for piano."),
     keywords=("pop",),
     bpm=130.0,
     genre="pop",

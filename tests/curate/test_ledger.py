@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from curate.captions import template
+from curate.captions.author import Author
 from curate.catalog import Catalog
 from curate.config import (
     Artist,
@@ -147,7 +149,7 @@ def test_bytes_that_come_back_are_known_again_but_for_the_clips(
     ("config", "clips"),
     [
         (replace(CONFIG, chunk=ChunkOptions(seconds=10.0)), False),
-        (replace(CONFIG, captions=CaptionOptions(1), split=SplitOptions(seed=1)), True),
+        (replace(CONFIG, captions=CaptionOptions(seed=1), split=SplitOptions(seed=1)), True),
         (replace(CONFIG, name="y", dedupe="keep"), True),
     ],
 )
@@ -261,13 +263,14 @@ def test_captions_are_made_once(
     complete = worked(catalog, file).complete
     assert complete is not None
     said = ledger(catalog).statements(item(file), complete)
-    made = ledger(catalog).captions(item(file), complete, said)
-    assert "A minor" in made.captions[0].text
+    about, author = ledger(catalog).sayable(item(file), complete, said), Author(CaptionOptions())
+    made = ledger(catalog).captions(item(file), about, author)
+    assert made.captions[0].texts == (template.caption(about.facts[0], CLIP.id, CaptionOptions()))
     monkeypatch.setattr(caption, "caption", None)
-    assert ledger(catalog).captions(item(file), complete, said) == made
-    other = ledger(catalog, replace(CONFIG, captions=CaptionOptions(1)))
+    assert ledger(catalog).captions(item(file), about, author) == made
+    other = ledger(catalog, replace(CONFIG, captions=CaptionOptions(seed=1)))
     with pytest.raises(TypeError):
-        other.captions(item(file), complete, said)
+        other.captions(item(file), about, author)
 
 
 # --- the file on disk ---------------------------------------------------------------------------

@@ -260,6 +260,7 @@ def good_line() -> dict[str, Any]:
         "artist": "椎名林檎",
         "file_extension": "flac",
         "description": "Calm piano.",
+        "descriptions": ["Calm piano.", "Piano, calm."],
         "keywords": [],
         "bpm": None,
         "genre": "",
@@ -318,6 +319,14 @@ def test_unknown_keys_are_named_with_the_nearest() -> None:
     assert [fault.message for fault in faults] == [
         "unknown key 'instruments'; did you mean 'instrument'?"
     ]
+
+
+def test_a_password_in_an_address_is_not_shown() -> None:
+    document = {"captions": {"llm": {"model": "m", "base_url": "http://me:hidden@h/v1?key=hidden"}}}
+    told = [fault.message for fault in schema.check(document, schema.load("artists"))]
+    address = next(message for message in told if "http" in message)
+    assert "hidden" not in address
+    assert "@h/v1" in address
 
 
 def test_a_final_line_break_is_no_part_of_an_id() -> None:

@@ -6,7 +6,7 @@ import sounds
 from sounds import RATE
 
 from curate import audio
-from curate.labels import rhythm, signal
+from curate.labels import onsets, rhythm, signal
 from curate.records import Fetched, Label, Tags
 from curate.stages import label
 
@@ -166,4 +166,4 @@ def test_rhythm_is_heard_at_its_own_rate(monkeypatch: pytest.MonkeyPatch) -> Non
     real = rhythm.analyse
     monkeypatch.setattr(rhythm, "analyse", lambda s: lengths.append(len(s)) or real(s))
     signal.analyse(sounds.clicks(120, 5), -20.0)
-    assert lengths == [5 * rhythm.RATE]
+    assert lengths == [5 * onsets.RATE]

@@ -8,10 +8,12 @@ from finished import INFO
 from rich.console import Console
 
 from curate import terminal
+from curate.captions.llm import Estimate
 from curate.doctor import Check
 from curate.pipeline import Plan, Result
 from curate.progress import Silent
-from curate.records import Rejection
+from curate.records import CaptionCounts, LlmCounts, Rejection
+from curate.stages.recaption import Recaptioned
 from curate.status import Status
 from curate.validate import Finding, Report
 
@@ -43,7 +45,9 @@ def test_a_plan(shown: io.StringIO) -> None:
 
 
 def test_a_result(shown: io.StringIO) -> None:
-    terminal.show_result(Result(Path(f"/data/{ODD}"), INFO.counts, 3, 90.0, (f"note {ODD}",)))
+    terminal.show_result(
+        Result(Path(f"/data/{ODD}"), INFO.counts, INFO.captions, 3, 90.0, (f"note {ODD}",))
+    )
     found = lines(shown)
     assert found[0].split() == ["split", "tracks", "clips", "hours"]
     assert [line.split() for line in found[2:6]] == [
@@ -54,9 +58,36 @@ def test_a_result(shown: io.StringIO) -> None:
     ]
     assert found[6:] == [
         "11 tracks listed; left out: 1 silent",
+        "captions: 132 template.1",
         "3 tracks (1.5 min) decoded in this run",
         f"note: note {ODD}",
         f"dataset: /data/{ODD}",
+    ]
+
+
+def test_small_sums_of_money_are_told_and_whose_they_are(shown: io.StringIO) -> None:
+    llm = LlmCounts("gpt-5-mini", 2, 0, 0, 2, 60, 1000, 2000, 0.0042)
+    captions = CaptionCounts({"llm.gpt-5-mini": 2, "template.3.fallback": 2}, llm)
+    terminal.show_recaptioned(Recaptioned(4, captions, ()))
+    assert lines(shown) == [
+        "captions: 2 llm.gpt-5-mini, 2 template.3.fallback",
+        "gpt-5-mini: 50.0% accepted, 0.0% repaired, 0.0% refused, 50.0% missing",
+        "templates stand in where there was no answer; a later run asks again",
+        "so far, on datasets of this name: 60 requests, 1,000 tokens in, 2,000 out, $0.0042",
+        "4 clips have other captions now",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("usd", "told"), [(0.00421, "$0.0042"), (0.5, "$0.5000"), (1234.567, "$1,234.57")]
+)
+def test_an_estimate(shown: io.StringIO, usd: float, told: str) -> None:
+    terminal.show_estimate(Estimate("m", 9, 5, 4, 100, 50, usd, usd, usd))
+    assert lines(shown) == [
+        "5 requests to m; 4 more are answered already",
+        "about 100 tokens in, 50 out",
+        f"about {told}, at most {told}",
+        f"{told} spent on datasets of this name so far",
     ]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from curate.captions.template import article
+from curate.captions.template.english_grammar import article
 from curate.errors import ConfigError, CurateError
 from curate.labels import vocabulary
 from curate.labels.vocabulary import FILE, KINDS, UnknownClass, Vocabulary, load

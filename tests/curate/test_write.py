@@ -38,6 +38,7 @@ def test_a_line_has_what_audiocraft_reads(tmp_path: Path) -> None:
         "artist": "YOASOBI",
         "file_extension": "flac",
         "description": "A 1. clip.",
+        "descriptions": ["A 1. clip."],
         "keywords": ["J-pop", "city pop", "dark", "piano", "bass"],
         "bpm": 130.0,
         "genre": "J-pop, city pop",

@@ -216,6 +216,7 @@ def _preprocessing(info: BuildInfo, counted: Counted) -> Iterator[str]:
     yield from _left_out(info.counts.rejected)
     yield ""
     yield from _labelling(counted)
+    yield from _described(info)
     yield from _models(info.models)
     yield from _made_with(info)
 
@@ -238,11 +239,27 @@ def _labelling(counted: Counted) -> Iterator[str]:
         others="sources",
     )
     yield ""
+
+
+def _described(info: BuildInfo) -> Iterator[str]:
+    """Who wrote the descriptions."""
     yield (
-        "Descriptions are sentences made from the labels by templates, or those of people, tables "
-        "and sites where these have one; `description_source` in the sidecar tells."
+        "The words that condition MusicGen are sentences made from the labels, by templates or by "
+        "a language model that was given these and nothing else; those of people, tables and "
+        "sites stand where these have some. `description_source` in the sidecar tells:"
     )
     yield ""
+    sources = sorted(info.captions.clips.items(), key=lambda item: -item[1])
+    yield from table(("Descriptions by", "Clips"), sources, words=1, others="sources")
+    yield ""
+    llm = info.captions.llm
+    if llm is not None:
+        yield (
+            f"`{llm.model}` was asked and its answers held against the labels: {llm.accepted} "
+            f"clips have its first answer, {llm.repaired} its second, for {llm.refused} neither "
+            f"was fit and for {llm.missing} there was none; there a template stands in."
+        )
+        yield ""
 
 
 def _made_with(info: BuildInfo) -> Iterator[str]:
