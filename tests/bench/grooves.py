@@ -1,4 +1,4 @@
-"""How the songs of `music.py` are played: patterns, metres and tempi, in two sets.
+"""How the songs of `music.py` are played: patterns, metres and tempi, in sets.
 
 Patterns are those of `datasets/demo/styles.py`: two characters a step of the grid. A beat is `grid`
 steps: 1 (characters are eighths), 2 (sixteenths) or 3 (sixteenths of a dotted quarter).
@@ -27,6 +27,8 @@ class Groove:
     drums: float = 1.0
     """Share of the songs that have drums."""
     swing: float = 0.5
+    drift: tuple[float, float] = (0.0, 0.12)
+    """How far players without drums lean from the beat, at least and at most, in beats."""
 
 
 def style(

@@ -1,8 +1,8 @@
 """Recordings with known tempo and key, beside the pieces of `datasets/demo/pieces.py`.
 
-Sets of songs that share nothing but the synthesiser: `PRACTICE` and `SECOND`, on which rules may be
-set, and `HELD_OUT`, on which they are only measured. Tunes are made up over chord progressions;
-styles have four-four, three-four and six-eight, sixteenths, off-beats, claves, no drums, few notes;
+Sets of songs that share nothing but the synthesiser: `PRACTICE`, `SECOND` and `THIRD`, on which
+rules may be set, and `HELD_OUT`, on which they are only measured. Tunes are made up over chord
+progressions; styles have two to seven beats, sixteenths, off-beats, claves, no drums, few notes;
 some are swung, some drift; some went through noise, a hall, a low bit rate or a small loudspeaker.
 From the same songs come tracks of several sections, in which key or tempo or both change.
 
@@ -22,6 +22,7 @@ import numpy.typing as npt
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "datasets" / "demo"))
 
 from grooves import PRACTICE_GROOVES, SECOND_GROOVES, Groove
+from grooves2 import THIRD_GROOVES
 from heldout import HELD_OUT_GROOVES
 
 from arrange import LEAD_IN, TONICS, Arrangement, Piece, arrange, frame_and_verse
@@ -114,11 +115,18 @@ SECOND = Material(
     seed=900,
 )
 
-HELD_OUT = Material(
-    HELD_OUT_GROOVES,
+THIRD = Material(
+    THIRD_GROOVES,
     ("I ii IV V", "I V IV IV", "vi V IV V", "I IV ii V", "I I7 IV iv"),
     ("i iv VII III", "i III iv VI", "i V i VI", "VI VII i i", "i VII i v"),
     seed=5000,
+)
+
+HELD_OUT = Material(
+    HELD_OUT_GROOVES,
+    ("I vi IV ii", "I V ii IV", "IV I V vi", "I iii vi V", "I bVII I V", "ii vi I V"),
+    ("i VI iv VII", "i iv VI V7", "i VII iv i", "VI III VII i", "i v iv VII", "i III VII VI"),
+    seed=77000,
 )
 
 
@@ -158,7 +166,7 @@ def _song(
     )
     frame, verse = frame_and_verse(piece)
     piece = replace(piece, verses=max(1, round((70.0 - frame) / verse)))
-    drift = 0.0 if piece.drums else float(noise.uniform(0.0, 0.12))
+    drift = 0.0 if piece.drums else float(noise.uniform(*groove.drift))
     return Song(piece, groove, groove.swing, drift, CONDITIONS[index % len(CONDITIONS)])
 
 

@@ -38,6 +38,10 @@ def toned(value: str, score: float | None = 0.9) -> Label:
         ([heard(120.0), tagged(120.0)], [heard(60.0, 0.7)], 120.0),  # two against one
         ([heard(120.0, 0.7)], [heard(60.0, 0.8)], 60.0),  # an octave apart: the surer
         ([heard(120.0, 0.8)], [heard(60.0, 0.7)], 120.0),
+        ([heard(120.0, 0.7)], [heard(60.0, 0.7)], 60.0),  # equally sure: the clip's own
+        ([heard(120.0, 0.9)], [heard(60.0, 0.7), modelled(60.0)], 60.0),  # the clip's two voices
+        ([heard(120.0, 0.9)], [heard(240.0, 0.7)], 120.0),
+        ([heard(120.0, 0.9)], [heard(40.0, 0.7)], 40.0),  # a third is no octave: another section
         ([heard(120.0, 0.7), tagged(60.0)], [heard(120.0, 0.7)], 60.0),  # open: the tag settles it
         ([heard(120.0), tagged(60.0)], [heard(120.0)], 120.0),  # not open
         ([heard(120.0, 0.7)], [heard(120.0, 0.7), modelled(60.0, 0.9)], 60.0),
