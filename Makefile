@@ -7,6 +7,9 @@ SHELL := bash
 PYTHON ?= python3
 ARGS ?=
 
+# Two processes for the tests; a file stays in one, for its fixtures. SPREAD= runs them in this one.
+SPREAD ?= -n 2 --dist loadfile
+
 PY := .venv/bin/python
 CURATE := .venv/bin/curate
 PIP := PYTHONUNBUFFERED=1 $(PY) -m pip --disable-pip-version-check --no-input
@@ -36,7 +39,7 @@ demo: $(SELF) ## build and validate the demo dataset (installs the core, no torc
 	@echo '  rejected.jsonl              what was left out, and why'
 
 test: $(ALL) $(SELF) lint ## lint and run the tests (installs all, with torch: 6.5 GB); ARGS go to pytest
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest $(SPREAD) $(ARGS)
 
 lint: $(ALL) $(SELF) ## ruff and mypy
 	$(PY) -m ruff check

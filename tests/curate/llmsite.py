@@ -212,6 +212,7 @@ def _chat(site: Site, handler: BaseHTTPRequestHandler, body: Object) -> None:
     try:
         time.sleep(site.delay_s)
         if fault is not None:
+            handler.body = body  # type: ignore[attr-defined]  # for faults that look at it
             fault(handler)
         else:
             send(handler, json.dumps(completion(site, body)).encode())
@@ -343,7 +344,7 @@ def knows_not(site: Site, *params: str) -> None:
     """Refuses requests with these parameters from now on, as OpenAI words it."""
 
     def check(handler: BaseHTTPRequestHandler) -> None:
-        body = site.bodies[-1]
+        body: Object = handler.body  # type: ignore[attr-defined]
         odd = next((param for param in params if param in body), None)
         if odd is None:
             send(handler, json.dumps(completion(site, body)).encode())
