@@ -1,0 +1,73 @@
+"""What is measured of a model: one module a kind of metric, one table of all their figures.
+
+Every module has one shape: conventions in its docstring (units, ranges, which way is better), a
+`validate`, pure functions, and `evaluate(...) -> dict` of `Figure`s by name. `outcome.attempt` runs
+one so that nothing it does can end a training. In the order of reading:
+
+`sounds` (clips), `statistics` (intervals, differences), `outcome` (what became of a metric),
+`models` (weights), `embeddings` with `vggish` and `textaudio`, then the metrics: `frechet`, `clap`,
+`posteriors` and `adherence` on what `hearing` hears, `spectral`, `novelty`, `likelihood`. Then the
+command: `options`, `material` (the dataset), `subjects` and `making` (clips), `apart` and `sharing`
+(what metrics need of clips), `measuring`, `running`; `record`, `page` with `plots`, and `report`
+are what comes of it, `beside` is how a training asks for it.
+
+Nothing here imports torch or Essentia when it is imported.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A figure of the report.
+
+    Attributes:
+        name: Its key in what the module's `evaluate` gives.
+        module: Which module measures it.
+        better: Which way is better; `near` where the real clips' value is what to reach.
+        unit: Of its value; "" for a plain number.
+        words: What it says.
+    """
+
+    name: str
+    module: str
+    better: Literal["lower", "higher", "near"]
+    unit: str
+    words: str
+
+
+_ASPECTS = {
+    "key": "key",
+    "key_near": "key, or its fifth, relative or parallel",
+    "tempo": "tempo within 4%",
+    "tempo_octave": "tempo, half, double or triple",
+    "genre": "genres",
+    "mood": "moods",
+    "instrument": "instruments",
+    "vocals": "singing or none",
+}
+
+METRICS: tuple[Metric, ...] = (
+    Metric("fad", "frechet", "lower", "", "distance of the sounds from real ones"),
+    Metric("fad_infinity", "frechet", "lower", "", "the same, freed from the number of clips"),
+    Metric("score", "clap", "higher", "cosine", "how well clips fit their prompts"),
+    Metric("contrast", "clap", "higher", "cosine", "how much better than other prompts"),
+    Metric("paired", "posteriors", "lower", "nats", "labels of a clip against its real clip's"),
+    Metric("pooled", "posteriors", "lower", "nats", "labels of all clips against all real ones"),
+    *(
+        Metric(f"{aspect}_{kind}", "adherence", "higher", "share", f"{words}: {said}")
+        for aspect, words in _ASPECTS.items()
+        for kind, said in (("precision", "heard and asked for"), ("recall", "asked for and heard"))
+    ),
+    Metric("mel_mse", "spectral", "lower", "dB²", "log-mel spectrogram against the real clip's"),
+    Metric("chroma", "spectral", "lower", "1 - cosine", "pitch classes against the real clip's"),
+    Metric("silence", "spectral", "near", "share", "silent"),
+    Metric("clipping", "spectral", "near", "share", "clipped"),
+    Metric("repetition", "spectral", "near", "share", "repeated exactly"),
+    Metric("diversity", "novelty", "near", "1 - cosine", "how different clips are"),
+    Metric("nearest", "novelty", "near", "1 - cosine", "how far the nearest training clip is"),
+    Metric("near_share", "novelty", "near", "share", "nearer to training than real music is"),
+    Metric("copied_share", "novelty", "lower", "share", "holding 5 s of a training recording"),
+)
+"""Every figure there is, but for those of likelihood."""

@@ -1,0 +1,151 @@
+"""The notebook runs from top to bottom, with a tiny model in place of the published one."""
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOK = ROOT / "plugins" / "musicgen" / "t4_colab.ipynb"
+
+RECIPE = """\
+name: tones
+rights: made by a test
+chunk: {seconds: 5}
+split: {valid: 0.25, test: 0.25}
+artists:
+  - {name: A, files: [music/a]}
+  - {name: B, files: [music/b]}
+"""
+
+PARAMETERS = """\
+ARTISTS = "artists.yaml"
+BASE = "base"
+TRAINING = "adapter=lora adapter.rank=2 optim.epochs=1 optim.updates_per_epoch=2 device=cpu" \\
+    " dataset.num_workers=0 dataset.segment_duration=1 generate.lm.gen_duration=0.5"
+PROMPTS = ["a low tone", "hissing <noise>"]
+SECONDS = 0.5
+"""
+
+RUNNER = """\
+import os, subprocess
+
+def _shell(line):
+    subprocess.run(line.format_map(globals()), shell=True, check=True)
+
+"""
+"""What IPython does for lines that begin with `!`."""
+
+DISPLAY = """\
+class _Shown:
+    def __init__(self, what):
+        self.what = what
+
+class Audio(_Shown): pass
+class Image(_Shown): pass
+class Markdown(_Shown): pass
+
+def display(*shown):
+    for one in shown:
+        print("shown", type(one).__name__, one.what)
+"""
+"""In place of IPython, which Colab has and the tests lack: says what it would show."""
+
+
+def cells() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
+    return found
+
+
+def tag(cell: dict[str, Any]) -> str:
+    return next(iter(cell["metadata"].get("tags", ())), "")
+
+
+def program() -> str:
+    """The code cells as plain Python, without those that need a network."""
+    lines: list[str] = []
+    for cell in cells():
+        if cell["cell_type"] != "code" or tag(cell) in {"install", "demo"}:
+            continue
+        text = PARAMETERS if tag(cell) == "parameters" else "".join(cell["source"])
+        lines += [
+            f"_shell({line[1:]!r})" if line.startswith("!") else line
+            for line in text.replace("\\\n", " ").splitlines()
+        ]
+    return RUNNER + "\n".join(lines) + "\n"
+
+
+def write_music(folder: Path) -> None:
+    """Songs of 10 s: notes that each song has for itself."""
+    for number in range(4):
+        rng = np.random.default_rng(number)
+        time = np.arange(5 * 44100 // 10) / 44100
+        notes = [
+            np.sin(2 * np.pi * 110 * 2 ** (step / 12) * time) * np.exp(-3 * time)
+            for step in rng.integers(0, 36, 20)
+        ]
+        song = 0.5 * np.concatenate(notes) + 0.01 * rng.standard_normal(20 * len(time))
+        path = folder / "ab"[number % 2] / f"song{number}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, song.astype(np.float32), 44100)
+
+
+@pytest.mark.integration
+def test_it_runs_from_top_to_bottom(tiny_base: Path, tmp_path: Path) -> None:
+    work = tmp_path / "musicgen-curate"
+    work.mkdir()
+    for name, target in (("plugins", ROOT / "plugins"), (".venv", Path(sys.prefix))):
+        (work / name).symlink_to(target)
+    (work / "base").symlink_to(tiny_base)
+    (work / "artists.yaml").write_text(RECIPE)
+    write_music(work / "music")
+    (tmp_path / "IPython").mkdir()
+    (tmp_path / "IPython" / "__init__.py").touch()
+    (tmp_path / "IPython" / "display.py").write_text(DISPLAY)
+    own = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "1"}
+    own |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(tmp_path)}
+    kept = {k: v for k, v in os.environ.items() if k != "AUDIOCRAFT_DORA_DIR"}
+    done = subprocess.run(
+        [sys.executable, "-c", program()],
+        cwd=work,
+        env=kept | own,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+    shown = [line.split(" ", 2)[1:] for line in done.stdout.splitlines() if line[:6] == "shown "]
+    assert [kind for kind, _ in shown] == ["Image", *["Markdown", *["Markdown", "Audio"] * 2] * 2]
+    for kind, what in shown:
+        assert kind == "Markdown" or (work / what).stat().st_size > 1000, what
+    assert ["Markdown", "**hissing <noise>**"] in shown
+    assert (work / "outputs" / "heard" / "index.html").is_file()
+    assert (work / "outputs" / "adapter" / "adapter_model.safetensors").is_file()
+
+
+def test_each_code_cell_is_explained_in_one_line() -> None:
+    every = cells()
+    for before, cell in itertools.pairwise(every):
+        if cell["cell_type"] == "code":
+            assert before["cell_type"] == "markdown"
+            assert len(before["source"]) == 1
+            assert cell["outputs"] == []
+
+
+def test_it_installs_the_locked_versions() -> None:
+    """As `make test` does."""
+    install = next(cell for cell in cells() if tag(cell) == "install")
+    said = "".join(install["source"])
+    for flag in ("--require-hashes -r requirements.lock", "--no-deps --no-build-isolation -e ."):
+        assert flag in said
+    assert "--no-deps --require-hashes --no-build-isolation -r requirements-all.lock" in said
+    assert (ROOT / "requirements.lock").is_file()
+    assert (ROOT / "requirements-all.lock").is_file()
