@@ -37,7 +37,7 @@ RECORDS = {
 }
 
 OF_THE_PLUGIN = ("evaluation",)
-"""Schemas of files that the plugin writes; its own tests hold these."""
+"""Schemas of files that the plugin writes; tests/plugins/test_evaluate.py holds these."""
 
 WRITTEN_OUT = {"artists.split": {"fractions"}}
 """Fields of a file that `config.load` writes out as others."""

@@ -112,7 +112,7 @@ def _subjects(evaluation: Evaluation, series: Sequence[Series]) -> str:
             f"<td class=hash>{_text(one.hash)}</td><td>{_text(about)}</td></tr>"
         )
     head = "<tr><th>subject</th><th>given as</th><th>clips</th><th>model</th><th></th></tr>"
-    return f"<div class=wide><table>{head}{''.join(rows)}</table></div>"
+    return f"<div class=wide><table class=about>{head}{''.join(rows)}</table></div>"
 
 
 def _curves(evaluation: Evaluation) -> str:

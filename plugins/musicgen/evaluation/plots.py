@@ -98,7 +98,7 @@ def intervals(estimates: Mapping[str, Estimate], series: Sequence[Series], what:
         if end is not None
     ]
     along = scale(every, LEFT, WIDTH - RIGHT, zero=min(every) >= 0)
-    height = ROW * len(rows) + 42
+    height = ROW * len(rows) + 48
     parts = [_axis(along, ROW * len(rows) + 10, what)]
     for number, one in enumerate(rows):
         found, y = estimates[one.title], ROW * number + 16
@@ -148,7 +148,7 @@ def distributions(
                     f'width="{round(wide - 1, 2)}" height="{high}">'
                     f"<title>{count} of {len(own)} clips</title></rect>"
                 )
-    return _svg(parts, tall * len(rows) + 40, what)
+    return _svg(parts, tall * len(rows) + 44, what)
 
 
 def lines(
