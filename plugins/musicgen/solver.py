@@ -390,9 +390,13 @@ class FinetuneSolver(MusicGenSolver):
         state: dict[str, Any] = upstream.load(path)
         for key in ignore_state_keys or ():
             state.pop(key, None)
+        if self.scaler is None and state.pop("scaler", None):
+            self.logger.info("It trained in fp16 so far; here nothing needs its gradient scaler")
         self.load_state_dict(state)
-        if load_best:
+        if load_best and any("valid" in epoch for epoch in self.history):
             self._load_new_state_dict(self.best_state.state_dict())
+        elif load_best:  # what is kept as the best then is what training began with
+            self.logger.warning("Never validated yet: its latest weights are taken for the best")
         done, total = self.progress.update, self.train_updates_per_epoch
         if self.progress.epoch == self.epoch:
             self.logger.info("Going on in epoch %d after update %d of %d", self.epoch, done, total)

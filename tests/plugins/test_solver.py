@@ -236,6 +236,31 @@ class TestRun:
             for name, value in whole.ema.shadow.items():
                 assert torch.allclose(resumed.ema.shadow[name], value, atol=1e-6), name
 
+    def test_a_run_in_half_precision_goes_on_where_no_scaler_is_needed(self, start: Start) -> None:
+        """As from a T4 to a GPU that has bf16; the experiment is the same one."""
+        run = start(*self.OPTIONS)
+        self.run(run)
+        path = run.checkpoint_path()
+        state = torch.load(path, weights_only=True)
+        state["scaler"] = torch.amp.GradScaler("cpu").state_dict()
+        torch.save(state, path)
+        again = start(*self.OPTIONS)
+        with again.xp.enter():
+            assert again.load_checkpoints() is not None
+        for name, value in run.model.state_dict().items():
+            assert torch.equal(again.model.state_dict()[name], value), name
+
+    def test_what_was_never_validated_is_not_the_base(
+        self, start: Start, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        killed = start(*self.OPTIONS)
+        began = {name: value.clone() for name, value in killed.model.state_dict().items()}
+        monkeypatch.setattr(killed, "update", Killed(killed.update, 3))
+        with pytest.raises(KeyboardInterrupt):
+            self.run(killed)
+        found = train.from_sig(killed.xp.sig, device="cpu").model.state_dict()
+        assert any(not torch.equal(found[name], value) for name, value in began.items())
+
     def test_a_new_model_learns_and_another_goes_on_from_it(self, start: Start) -> None:
         shape = "model.shape={dim: 16, num_heads: 2, num_layers: 1, hidden_scale: 2}"
         first = start("solver=scratch", shape, *self.OPTIONS)
