@@ -180,11 +180,22 @@ def prepare(*, xformers: bool = False) -> None:
     Args:
         xformers: Use the real xformers. Without it audiocraft gets a stand-in for the one function
             it calls, which torch has as well; xformers takes 5 s to import and may be absent.
+
+    Raises:
+        TrainingError: xformers is asked for and cannot be imported.
     """
     os.environ.setdefault("AUDIOCRAFT_CLUSTER", "default")
     teams = Path(__file__).parent / "config" / "teams" / "default.yaml"
     os.environ.setdefault("AUDIOCRAFT_CONFIG", str(teams))
-    if not xformers and "xformers" not in sys.modules:
+    if xformers:  # now: the next call without it would put the stand-in in its place
+        try:
+            importlib.import_module("xformers.ops")
+        except ImportError as error:
+            raise TrainingError(
+                f"efficient_attention_backend=xformers: it cannot be imported ({error}); install "
+                "what requirements-all.lock names, or leave it at torch"
+            ) from error
+    elif "xformers" not in sys.modules:
         sys.modules.update(_standin())
 
 

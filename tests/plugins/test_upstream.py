@@ -119,3 +119,16 @@ def test_the_command_is_quick_to_import() -> None:
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == ""
+
+
+def test_the_real_xformers_is_used_where_it_is_asked_for() -> None:
+    """In a process of its own: here the stand-in may have been first."""
+    code = (
+        "from plugins.musicgen import upstream\n"
+        "upstream.prepare(xformers=True)\n"
+        "upstream.prepare()\n"
+        "import xformers.ops\n"
+        "print(bool(xformers.__file__), xformers.ops.__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["True", "xformers.ops"], done.stderr
