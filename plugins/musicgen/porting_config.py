@@ -12,6 +12,33 @@ from .porting import delays
 T5_NAMES = ("t5-small", "t5-base", "t5-large", "t5-3b", "t5-11b")
 """Text encoders that audiocraft knows by name, and transformers' checkpoints are made with."""
 
+PLAIN: dict[str, Any] = {
+    "norm_first": True,
+    "norm": "layer_norm",
+    "bias_ff": False,
+    "bias_attn": False,
+    "bias_proj": False,
+    "past_context": None,
+    "causal": True,
+    "custom": False,
+    "memory_efficient": True,
+    "attention_as_float32": False,
+    "layer_scale": None,
+    "positional_embedding": "sin",
+    "xpos": False,
+    "checkpointing": "none",
+    "weight_init": "gaussian",
+    "depthwise_init": "current",
+    "zero_bias_init": True,
+    "cross_attention": False,
+    "qk_layer_norm": False,
+    "qk_layer_norm_cross": False,
+    "attention_dropout": None,
+    "kv_repeat": 1,
+    "two_step_cfg": False,
+}
+"""Of audiocraft's language model, what all of MusicGen's checkpoints have alike."""
+
 
 def audiocraft_config(model: Any) -> dict[str, Any]:
     """Describes a MusicgenForConditionalGeneration (or the melody one) as audiocraft's `xp.cfg`.
@@ -70,7 +97,7 @@ def audiocraft_config(model: Any) -> dict[str, Any]:
 
 
 def _transformer(lm: Any) -> dict[str, Any]:
-    return {
+    return PLAIN | {
         "dim": lm.hidden_size,
         "num_heads": lm.num_attention_heads,
         "num_layers": lm.num_hidden_layers,
@@ -80,29 +107,6 @@ def _transformer(lm: Any) -> dict[str, Any]:
         "dropout": lm.dropout,
         "emb_lr": None,
         "activation": lm.activation_function,
-        "norm_first": True,
-        "norm": "layer_norm",
-        "bias_ff": False,
-        "bias_attn": False,
-        "bias_proj": False,
-        "past_context": None,
-        "causal": True,
-        "custom": False,
-        "memory_efficient": True,
-        "attention_as_float32": False,
-        "layer_scale": None,
-        "positional_embedding": "sin",
-        "xpos": False,
-        "checkpointing": "none",
-        "weight_init": "gaussian",
-        "depthwise_init": "current",
-        "zero_bias_init": True,
-        "cross_attention": False,
-        "qk_layer_norm": False,
-        "qk_layer_norm_cross": False,
-        "attention_dropout": None,
-        "kv_repeat": 1,
-        "two_step_cfg": False,
     }
 
 

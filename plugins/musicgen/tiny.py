@@ -160,38 +160,21 @@ def lm_config(kind: str, text: str) -> dict[str, Any]:
 
 
 def _transformer(books: int) -> dict[str, Any]:
+    from .porting_config import PLAIN
+
     shape: dict[str, Any] = {"dim": 32, "num_heads": 4, "num_layers": 2, "hidden_scale": 4}
     # From here on as in MusicGen.
-    return shape | {
-        "n_q": books,
-        "card": CODES,
-        "dropout": 0.0,
-        "emb_lr": None,
-        "activation": "gelu",
-        "norm_first": True,
-        "norm": "layer_norm",
-        "bias_ff": False,
-        "bias_attn": False,
-        "bias_proj": False,
-        "past_context": None,
-        "causal": True,
-        "custom": False,
-        "memory_efficient": True,
-        "attention_as_float32": False,
-        "layer_scale": None,
-        "positional_embedding": "sin",
-        "xpos": False,
-        "checkpointing": "none",
-        "weight_init": "gaussian",
-        "depthwise_init": "current",
-        "zero_bias_init": True,
-        "cross_attention": False,
-        "qk_layer_norm": False,
-        "qk_layer_norm_cross": False,
-        "attention_dropout": None,
-        "kv_repeat": 1,
-        "two_step_cfg": False,
-    }
+    return (
+        PLAIN
+        | shape
+        | {
+            "n_q": books,
+            "card": CODES,
+            "dropout": 0.0,
+            "emb_lr": None,
+            "activation": "gelu",
+        }
+    )
 
 
 def compression_config() -> dict[str, Any]:

@@ -17,9 +17,9 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from . import xformers_standin
 from .errors import TrainingError
 
 VERSION = "1.3.0"
@@ -170,9 +170,6 @@ FAULTS = (
 SEPARATOR = "htdemucs.th"
 """File of the melody conditioner's separator, as `curate models fetch htdemucs` names it."""
 
-XFORMERS_USED = ("unbind", "LowerTriangularMask")
-"""What audiocraft takes of xformers with the `torch` attention; the second only as a flag."""
-
 
 def prepare(*, xformers: bool = False) -> None:
     """Makes audiocraft importable. Before its first import; a second call does nothing.
@@ -196,29 +193,7 @@ def prepare(*, xformers: bool = False) -> None:
                 "what requirements-all.lock names, or leave it at torch"
             ) from error
     elif "xformers" not in sys.modules:
-        sys.modules.update(_standin())
-
-
-def _standin() -> dict[str, ModuleType]:
-    import torch
-
-    package, ops = ModuleType("xformers"), ModuleType("xformers.ops")
-    profiling = ModuleType("xformers.profiler")  # each call of attention asks whether it is on
-    for module in (package, ops, profiling):  # without a spec, `find_spec("xformers")` raises
-        module.__spec__ = importlib.util.spec_from_loader(module.__name__, loader=None)
-    package.__path__ = []
-    values = (torch.unbind, type("LowerTriangularMask", (), {}))
-    for name, value in zip(XFORMERS_USED, values, strict=True):
-        setattr(ops, name, value)
-
-    def memory_efficient_attention(*args: Any, **kwargs: Any) -> None:
-        raise TrainingError("efficient_attention_backend=xformers: xformers was not loaded")
-
-    ops.memory_efficient_attention = memory_efficient_attention  # type: ignore[attr-defined]
-    package.ops = ops  # type: ignore[attr-defined]
-    off = type("_Profiler", (), {"_CURRENT_PROFILER": None})
-    profiling.profiler = SimpleNamespace(_Profiler=off)  # type: ignore[attr-defined]
-    return {one.__name__: one for one in (package, ops, profiling)}
+        sys.modules.update(xformers_standin.modules())
 
 
 def mend() -> None:

@@ -289,7 +289,7 @@ def test_the_example_of_the_command_line_is_right(file: Path) -> None:
 
 
 def test_the_demo_is_right() -> None:
-    demo = Path(config.__file__).parents[1] / "datasets" / "demo" / "artists.yaml"
+    demo = Path(config.__file__).parents[2] / "datasets" / "demo" / "artists.yaml"
     found = config.load(demo)
     assert found.chunk == ChunkOptions()
     assert len(found.artists) >= 5

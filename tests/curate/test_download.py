@@ -344,7 +344,7 @@ def test_from_https_no_way_leads_to_http() -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["file:///etc/hostname", "ftp://me:hunter2@a/x", "/tmp/x", "http:///x", "http://[::1/x"],
+    ["file:///etc/hostname", "ftp://me:hunter2@a/x", "/data/x", "http:///x", "http://[::1/x"],
 )
 def test_only_http_addresses_are_asked(tmp_path: Path, heard: Heard, address: str) -> None:
     with pytest.raises(CurateError, match="http and https addresses only") as caught:
