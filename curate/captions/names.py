@@ -10,9 +10,10 @@ text treats them as a name: with a capital inside a sentence, in quotation marks
 import functools
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 ORDINARY = Path(__file__).with_name("ordinary.txt")
 """Words that captions use, one or more a line: names made of them alone are plain words as well."""
@@ -31,6 +32,20 @@ class Names:
     artists: tuple[str, ...] = ()
     titles: tuple[str, ...] = ()
     albums: tuple[str, ...] = ()
+
+    @classmethod
+    def known(
+        cls,
+        artists: Iterable[str | None],
+        titles: Iterable[str | None],
+        albums: Iterable[str | None],
+    ) -> Self:
+        """Of names as they come: each once, without those that are not known."""
+
+        def each(names: Iterable[str | None]) -> tuple[str, ...]:
+            return tuple(dict.fromkeys(name for name in names if name))
+
+        return cls(each(artists), each(titles), each(albums))
 
     def mentioned(self, text: str, said: Collection[str] = ()) -> str | None:
         """The first of the names that `text` says, as its source writes it; None if none.

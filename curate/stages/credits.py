@@ -51,15 +51,11 @@ def names_of(track: Track, tags: Tags, chosen: Fields) -> Names:
         tags: Of its file.
         chosen: What is asserted of the whole track.
     """
-    return Names(
-        artists=_each(track.artist, *tags.artists, *featured(track, tags)),
-        titles=_each(track.title, tags.title, chosen.title),
-        albums=_each(tags.album, chosen.album),
+    return Names.known(
+        artists=(track.artist, *tags.artists, *featured(track, tags)),
+        titles=(track.title, tags.title, chosen.title),
+        albums=(tags.album, chosen.album),
     )
-
-
-def _each(*names: str | None) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def _parts(name: str, own: str) -> list[str]:

@@ -182,14 +182,10 @@ def _id(clip: Clip) -> str:
 def _names(track: TrackLine) -> Names:
     """Every name of a track, as far as tracks.jsonl knows it."""
     tags = track.tags
-
-    def each(*names: str | None) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(name for name in names if name))
-
-    return Names(
-        each(track.artist, *tags.artists, *track.featured),
-        each(track.title, tags.title),
-        each(track.album, tags.album),
+    return Names.known(
+        artists=(track.artist, *tags.artists, *track.featured),
+        titles=(track.title, tags.title),
+        albums=(track.album, tags.album),
     )
 
 
