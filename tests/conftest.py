@@ -1,6 +1,7 @@
 """What all tests share: no test reaches beyond this machine, and songs with known answers."""
 
 import ipaddress
+import signal
 import socket
 import sys
 from collections.abc import Generator
@@ -13,6 +14,9 @@ import pytest
 
 hypothesis.settings.register_profile("curate", deadline=None)  # a busy machine proves nothing
 hypothesis.settings.load_profile("curate")
+
+# A shell starts what it puts in the background with Ctrl-C ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _beyond: list[str] = []
 """Where the running test tried to go; whoever caught the error, the test fails."""
