@@ -13,12 +13,14 @@ from curate.catalog import Catalog, locked
 from curate.config import CaptionOptions
 from curate.dataset import Dataset
 from curate.dataset import load as _load
-from curate.engine import Done, Engine, Job, Result
+from curate.engine import Done, Engine, Job
+from curate.engine import Result as Outcome
 from curate.errors import ConfigError
 from curate.labels import vocabulary
 from curate.labels.models import weights
 from curate.labels.models.weights import Files
 from curate.labels.vocabulary import Vocabulary
+from curate.orders import Options, Plan, Result
 from curate.progress import Progress, Silent
 from curate.records import Seconds
 from curate.sources.cache import Cache
@@ -32,7 +34,11 @@ if TYPE_CHECKING:
     from curate.stages.recaption import Recaptioned
 
 TIMEOUT: Seconds = 900.0
-"""Longest a worker may take for one track."""
+"""Longest a worker may take for one track, unless told otherwise."""
+
+SEPARATING = 4.0
+"""Likewise where vocals are taken away, in lengths of the longest track that is allowed: it takes
+as long as the music lasts, on a slow machine a few times longer."""
 
 USUAL_BYTES, SEPARATING_BYTES = 2 << 30, 4 << 30
 """What a worker needs for a track of usual length, with models; and where vocals are taken away."""
@@ -44,7 +50,7 @@ def build(
     *,
     jobs: int | None = None,
     limit: int | None = None,
-    timeout: Seconds = TIMEOUT,
+    timeout: Seconds | None = None,
     progress: Progress | None = None,
     engine: Engine | None = None,
     models: str | os.PathLike[str] | None = None,
@@ -52,7 +58,7 @@ def build(
     keep_downloads: bool = True,
     without_sources: Iterable[str] = (),
     retry: bool = False,
-) -> pipeline.Result:
+) -> Result:
     """Builds the dataset that an artists.yaml describes, or brings it up to date.
 
     Args:
@@ -60,7 +66,8 @@ def build(
         out: The dataset's folder; `build/` beside the file by default.
         jobs: Worker processes; as many as processors by default.
         limit: Use only the first so many tracks.
-        timeout: Longest a worker may take for one track, in seconds.
+        timeout: Longest a worker may take for one track, in seconds; by default `TIMEOUT`, and
+            where vocals are taken away `SEPARATING` times the longest track that is allowed.
         progress: Told of every step.
         engine: Where work runs; a pool of `jobs` processes by default.
         models: Folder of model files, see `curate.labels.models.weights.folder`.
@@ -74,15 +81,8 @@ def build(
             or broken, or the folder cannot be used.
     """
     if engine is None:
-        from curate.engine.local import LocalEngine
-
-        workers, least = jobs or processors(), USUAL_BYTES
-        loaded = config.load(Path(artists))
-        if loaded.vocals == "separate":  # about as long as the music lasts, and a large network
-            least = SEPARATING_BYTES
-            timeout = max(timeout, 2.0 * loaded.limits.track.max_seconds)
-        engine = LocalEngine(workers, timeout, memory_share(workers, least))
-    options = pipeline.Options(
+        engine = _engine(config.load(Path(artists)), jobs or processors(), timeout)
+    options = Options(
         limit=limit,
         offline=offline,
         keep_downloads=keep_downloads,
@@ -93,6 +93,16 @@ def build(
         return made.run()
 
 
+def _engine(loaded: config.Config, workers: int, timeout: Seconds | None) -> Engine:
+    """A pool of so many processes, with the time and memory that this work needs."""
+    from curate.engine.local import LocalEngine
+
+    usual, least = TIMEOUT, USUAL_BYTES
+    if loaded.vocals == "separate":  # about as long as the music lasts, and a large network
+        usual, least = max(TIMEOUT, SEPARATING * loaded.limits.track.max_seconds), SEPARATING_BYTES
+    return LocalEngine(workers, timeout or usual, memory_share(workers, least))
+
+
 def plan(
     artists: str | os.PathLike[str],
     out: str | os.PathLike[str] | None = None,
@@ -100,7 +110,7 @@ def plan(
     limit: int | None = None,
     models: str | os.PathLike[str] | None = None,
     offline: bool = False,
-) -> pipeline.Plan:
+) -> Plan:
     """What `build` would do, without doing it. Writes nothing."""
     file = Path(artists)
     loaded = config.load(file)
@@ -111,7 +121,7 @@ def plan(
         catalog = stack.enter_context(Catalog.look(folder / "catalog.sqlite"))
         base = Path(os.path.abspath(file)).parent
         separator = _separator(loaded, models)
-        options = pipeline.Options(limit=limit, models=asked, separator=separator, offline=offline)
+        options = Options(limit=limit, models=asked, separator=separator, offline=offline)
         made = pipeline.Build(loaded, base, folder, catalog, _Nowhere(), Silent(), options)
         stack.callback(made.close)
         return made.plan()
@@ -226,8 +236,7 @@ def _captioner(
         return
     from curate.captions import llm
 
-    place = Cache().place / "captions.sqlite"
-    with llm.Answers(place) as answers:
+    with llm.Answers(llm.Answers.file(Cache().place)) as answers:
         known = words or vocabulary.load()
         yield llm.Captioner(options.llm, base, answers, name, known, language=options.language)
 
@@ -268,7 +277,7 @@ def _prepared(
     out: str | os.PathLike[str] | None,
     engine: Engine,
     progress: Progress | None,
-    options: pipeline.Options,
+    options: Options,
     models: str | os.PathLike[str] | None,
 ) -> Iterator[pipeline.Build]:
     file = Path(artists)
@@ -279,6 +288,8 @@ def _prepared(
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(locked(folder))
+        except FileExistsError:
+            raise ConfigError(f"{folder}: is a file; name a folder with --out") from None
         except OSError as error:
             raise ConfigError(f"{folder}: cannot be written to: {error.strerror}") from None
         catalog = stack.enter_context(Catalog(folder / "catalog.sqlite"))
@@ -341,7 +352,7 @@ class _Nowhere:
     """The engine of a plan: nothing runs."""
 
     def map(
-        self, function: Callable[[Job], Result], jobs: Iterable[Job]
-    ) -> Generator[Done[Job, Result]]:
+        self, function: Callable[[Job], Outcome], jobs: Iterable[Job]
+    ) -> Generator[Done[Job, Outcome]]:
         """Yields nothing: a plan does no work."""
         yield from ()

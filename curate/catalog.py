@@ -163,6 +163,35 @@ class Catalog:
         """Forgets how anything failed: it is to be tried again."""
         self._db.execute("DELETE FROM failure")
 
+    def failures(self) -> list[tuple[str, Rejection]]:
+        """How each item failed that did."""
+        rows = self._db.execute("SELECT item, value FROM failure").fetchall()
+        return [(item, jsonio.decode(value, Rejection)) for item, value in rows]
+
+    def reword(self, item: str, rejection: Rejection) -> None:
+        """Tells a failure in other words; what is known of it stays."""
+        self._db.execute(
+            "UPDATE failure SET value = ? WHERE item = ?", (jsonio.encode(rejection), item)
+        )
+
+    def stored(self, stage: str, kind: type[Record]) -> Iterator[tuple[str, str, Record]]:
+        """All results of a stage: item, fingerprint, record."""
+        keys = self._db.execute("SELECT item, fingerprint FROM result WHERE stage = ?", (stage,))
+        for item, fingerprint in keys.fetchall():  # the caller may put others meanwhile
+            found = self.get(item, stage, fingerprint, kind)
+            if found is not None:
+                yield item, fingerprint, found
+
+    def forget_stage(self, stage: str) -> None:
+        """Forgets all results of a stage."""
+        self._db.execute("DELETE FROM result WHERE stage = ?", (stage,))
+
+    def scrub(self) -> None:
+        """Leaves nothing in the file of what was deleted or replaced so far."""
+        self.commit(now=True)
+        self._db.execute("VACUUM")
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def placements(self, deal: str) -> dict[str, Split]:
         """Where each track was placed under this deal (seed and kind of split)."""
         rows = self._db.execute("SELECT track, split FROM placement WHERE deal = ?", (deal,))

@@ -42,8 +42,7 @@ A minimal artists.yaml:
 
 Everything else has a default: chunk {seconds, tail, sample_rate, channels, format}, split {by,
 valid, test, seed}, limits {track, chunk}, labels (signal; all adds genre, mood, instrument and more
-by models), captions {style, language,
-variants, seed, llm}, dedupe. schemas/README.md explains each.
+by models), captions {style, language, variants, seed, llm}, dedupe; schemas/README.md explains.
 """
 
 _VALIDATE = """\
@@ -150,6 +149,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, help="show the version and end")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
 
+    _add_build(commands)
+    _add_validate(commands)
+    _add_status(commands)
+    _add_models(commands)
+    _add_labels(commands)
+    _add_captions(commands)
+    _add_others(commands)
+    return parser
+
+
+def _add_build(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    raw = argparse.RawDescriptionHelpFormatter
     build = commands.add_parser(
         "build", help="make a dataset, or bring it up to date", description=_BUILD,
         formatter_class=raw,
@@ -164,20 +175,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     build.add_argument(
         "--keep-downloads", action=argparse.BooleanOptionalAction, default=True,
-        help="keep fetched files in the cache for other datasets (default: keep)",
+        help="keep files fetched for this dataset in the cache, for others too (default: keep)",
     )  # fmt: skip
     build.add_argument(
         "--without-source", action="append", default=[], metavar="NAME",
-        help="leave out everything that this source says, e.g. spotify",
+        help="leave out everything that this source says; spotify: and delete it everywhere",
     )  # fmt: skip
     build.add_argument("--retry", action="store_true", help="try again what failed for good")
     build.add_argument("--models", type=Path, metavar="DIR", help="folder of model files")
     build.add_argument(
-        "--timeout", type=_seconds, default=900.0, metavar="SECONDS",
-        help="longest work on one track before it is given up (default: %(default)g)",
+        "--timeout", type=_seconds, metavar="SECONDS",
+        help="longest work on one track before it is given up (default: 900, more with "
+        "`vocals: separate`)",
     )  # fmt: skip
     build.set_defaults(run=verbs.build)
 
+
+def _add_validate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    raw = argparse.RawDescriptionHelpFormatter
     check = commands.add_parser(
         "validate", help="check a dataset or an artists.yaml", description=_VALIDATE,
         formatter_class=raw,
@@ -187,13 +202,16 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--json", action="store_true", help="findings as JSON")
     check.set_defaults(run=verbs.validate)
 
+
+def _add_status(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     status = commands.add_parser("status", help="what a dataset holds and what was left out")
     status.add_argument("folder", type=Path, metavar="DIR")
     status.add_argument("--json", action="store_true", help="as JSON")
     status.set_defaults(run=verbs.status)
 
-    _add_models(commands)
 
+def _add_labels(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    raw = argparse.RawDescriptionHelpFormatter
     labels = commands.add_parser(
         "labels", help="how genres, keys, tempos ... are spread", description=_LABELS,
         formatter_class=raw,
@@ -216,8 +234,8 @@ def _parser() -> argparse.ArgumentParser:
     page.add_argument("--no-plot", action="store_true", help="write no page")
     labels.set_defaults(run=verbs.labels)
 
-    _add_captions(commands)
 
+def _add_others(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     moved = commands.add_parser("relocate", help="mend the paths of a dataset that was moved")
     moved.add_argument("folder", type=Path, metavar="DIR")
     moved.set_defaults(run=verbs.relocate)
@@ -227,7 +245,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("--json", action="store_true", help="as JSON")
     doctor.set_defaults(run=verbs.doctor)
-    return parser
 
 
 def _add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -275,7 +292,7 @@ def _add_captions(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     instead.add_argument("--show", type=_positive, metavar="N", help="show N clips, write nothing")
     instead.add_argument("--estimate", action="store_true", help="say what it costs, send nothing")
     captions.add_argument("--style", help="of the wording; of the prompt with a language model")
-    captions.add_argument("--language", help="en or ja")
+    captions.add_argument("--language", metavar="CODE", help="en, ja")
     captions.add_argument("--variants", type=_positive, metavar="N", help="captions a clip")
     captions.add_argument("--seed", type=int, metavar="N", help="another wording of the same facts")
     writer = captions.add_mutually_exclusive_group()
@@ -300,24 +317,35 @@ def _add_captions(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def _positive(text: str) -> int:
-    value = int(text)
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
     if value < 1:
-        raise argparse.ArgumentTypeError(f"{value}: must be at least 1")
+        raise argparse.ArgumentTypeError(f"{text}: must be a whole number, at least 1")
     return value
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0.0 < value < float("inf"):  # NaN is neither
+    value = _number(text)
+    if not 0.0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text}: must be a number of seconds above 0")
     return value
 
 
 def _amount(text: str) -> float:
-    value = float(text)
-    if not 0.0 <= value < float("inf"):  # NaN is neither
+    value = _number(text)
+    if not 0.0 <= value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text}: must be a number of USD, at least 0")
     return value
+
+
+def _number(text: str) -> float:
+    """NaN, which is neither above nor below anything, for what is no number."""
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
 
 
 def _picture(text: str) -> Path:

@@ -252,12 +252,17 @@ def load(folder: str | Path) -> Dataset:
     try:
         build = jsonio.decode(path.read_bytes(), BuildInfo)
     except FileNotFoundError:
-        below = sorted(place.glob("*/build.json"))
-        hint = f"; did you mean {below[0].parent}?" if below else "; give the folder of a build"
-        raise DatasetError(f"{place}: no dataset, there is no build.json in it{hint}") from None
+        lacking = f"no dataset, there is no build.json in it; {near(place)}"
+        raise DatasetError(f"{place}: {lacking}") from None
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path}: {error}; run `curate build` again") from None
     return Dataset(place, build)
+
+
+def near(folder: Path) -> str:
+    """What somebody may have meant who names a folder that is no dataset."""
+    below = sorted(folder.glob("*/build.json"))
+    return f"did you mean {below[0].parent}?" if below else "give the folder of a build"
 
 
 def _records(path: Path, kind: type[Record]) -> Iterator[Record]:

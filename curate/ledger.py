@@ -196,6 +196,10 @@ class Ledger:
             found = replace(found, origin=replace(found.origin, match=None))
         return found
 
+    def fetched(self, item: Item) -> bool:
+        """Whether a track's file was fetched for this dataset, in this build or an earlier one."""
+        return self._catalog.get(item.track.id, RETRIEVE, item.on_disk, Retrieved) is not None
+
     def arrived(self, item: Item, job: Job, got: Got) -> tuple[Item, Job]:
         """Stores where a fetched file comes from; gives item and job with the file.
 

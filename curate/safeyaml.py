@@ -152,4 +152,6 @@ def _reason(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
     place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
     problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+    if "cannot start any token" in problem:  # its word for a tab at the beginning of a line
+        problem += "; indent by spaces, YAML takes no tabs, and put signs like @ in quotes"
     return f"{place}: not valid YAML: {problem}"

@@ -131,9 +131,13 @@ def _expectation(error: Any) -> str:
         "minLength": "must not be empty" if wanted == 1 else f"needs at least {wanted} characters",
         "maxLength": f"must have at most {wanted} characters",
         "minItems": f"needs at least {wanted} item{'s' if wanted != 1 else ''}",
-        "pattern": f"must match {wanted}",
+        "pattern": f"must match {str(wanted).removesuffix(_NO_BREAK)}",
     }
     return words.get(kind, error.message)
+
+
+_NO_BREAK = r"(?!\n)"
+"""What patterns end with because Python's `$` lets a final line break pass."""
 
 
 def _choice(error: Any, words: list[str]) -> str:

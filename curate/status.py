@@ -9,6 +9,7 @@ from typing import Any
 
 from curate import jsonio
 from curate.catalog import reading
+from curate.dataset import near
 from curate.errors import CurateError
 from curate.readiness import TRIED
 from curate.records import BuildInfo, Rejection
@@ -48,7 +49,9 @@ def read(folder: Path) -> Status:
     """
     build, catalog = folder / "build.json", folder / "catalog.sqlite"
     if not build.is_file() and not catalog.is_file():
-        raise CurateError(f"{folder}: neither build.json nor catalog.sqlite: no dataset here")
+        raise CurateError(
+            f"{folder}: neither build.json nor catalog.sqlite: no dataset here; {near(folder)}"
+        )
     try:
         info = jsonio.decode(build.read_bytes(), BuildInfo) if build.is_file() else None
         rejected = tuple(jsonio.read_lines(folder / "rejected.jsonl", Rejection))

@@ -23,7 +23,8 @@ from rich.progress import (
 )
 from rich.table import Column, Table
 
-from curate.records import SPLITS, CaptionCounts, Counts
+from curate import jsonio
+from curate.records import SPLITS, CaptionCounts, Counts, Rejection
 
 if TYPE_CHECKING:  # to say that numpy is broken, the doctor must not need it
     from curate.captions.examples import Example
@@ -31,7 +32,7 @@ if TYPE_CHECKING:  # to say that numpy is broken, the doctor must not need it
     from curate.doctor import Check
     from curate.labels.models.fetching import Fetched
     from curate.labels.models.weights import State
-    from curate.pipeline import Plan, Result
+    from curate.orders import Plan, Result
     from curate.stages.recaption import Recaptioned
     from curate.status import Status
     from curate.validate import Report
@@ -45,6 +46,9 @@ class _Console(Console):
 
 _OUT = _Console(highlight=False)
 _ERR = _Console(stderr=True, highlight=False)
+
+_REASONS = 3
+"""Reasons that are shown where nothing is left."""
 
 MAX_SHOWN = 5
 """Findings of one code that are shown; --json has all."""
@@ -69,15 +73,16 @@ class Bars:
         )
 
     def __enter__(self) -> Self:
-        self._bars.start()
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._bars.stop()
+        if self._bars.live.is_started:  # else it would still end a line
+            self._bars.stop()
 
     @contextlib.contextmanager
     def stage(self, name: str, total: int) -> Iterator["_Bar"]:
         """See `curate.progress.Progress`."""
+        self._bars.start()
         task = self._bars.add_task(name, total=total, rate="", what="")
         try:
             yield _Bar(self._bars, task)
@@ -164,7 +169,21 @@ def show_result(result: "Result") -> None:
     if result.counts.chunks:
         _OUT.print(f"dataset: {escape(str(result.out))}", soft_wrap=True)
     else:
-        _OUT.print("[red]no clips:[/] nothing to train on; every reason is in rejected.jsonl")
+        _OUT.print("[red]no clips:[/] nothing to train on")
+        for reason in _first_reasons(result.out):
+            _OUT.print(f"  {escape(reason)}", soft_wrap=True)
+        every = escape(str(result.out / "rejected.jsonl"))
+        _OUT.print(f"every reason is in {every}", soft_wrap=True)
+
+
+def _first_reasons(out: Path) -> list[str]:
+    """Why the first tracks were left out, one of each code; enough to see what is wrong."""
+    found: dict[str, str] = {}
+    for dropped in jsonio.read_lines(out / "rejected.jsonl", Rejection):
+        found.setdefault(dropped.code, f"{dropped.code}: {dropped.reason}")
+        if len(found) == _REASONS:
+            break
+    return list(found.values())
 
 
 def show_captions(examples: "Sequence[Example]") -> None:

@@ -63,6 +63,8 @@ def load(path: Path) -> Config:
     """
     document = safeyaml.load(path)
     faults = list(schema.check(document.value, schema.load("artists")))
+    if isinstance(document.value, dict):
+        faults += _check_language(document.value.get("captions"), "captions")
     if not faults:
         try:
             config = msgspec.convert(_plain(document.value), Config, strict=False)  # 30.0 may be 30
@@ -92,6 +94,7 @@ def captions(document: dict[str, Any], place: str) -> CaptionOptions:
         f"{place}.{fault.where}: {fault.message}" if fault.path else f"{place}: {fault.message}"
         for fault in schema.check(document, rules)
     ]
+    faults += [f"{place}.{fault.where}: {fault.message}" for fault in _check_language(document)]
     if faults:
         raise ConfigError("\n".join(faults))
     return msgspec.convert(document, CaptionOptions, strict=False)
@@ -136,6 +139,15 @@ def _cross_check(config: Config) -> list[schema.Fault]:
         message = f"min_seconds {config.min_seconds:g} is above max_seconds {track.max_seconds:g}"
         faults.append(schema.Fault(("limits", "track"), message))
     return faults
+
+
+def _check_language(captions: object, *path: str) -> list[schema.Fault]:
+    """Whether captions can be written in that language: a file says so, no schema."""
+    from curate.captions.template import spoken  # which itself needs the options
+
+    code = captions.get("language") if isinstance(captions, dict) else None
+    fault = spoken.unknown(code) if isinstance(code, str) else None
+    return [] if fault is None else [schema.Fault((*path, "language"), fault)]
 
 
 def _check_sources(config: Config, artist: Artist, index: int) -> list[schema.Fault]:

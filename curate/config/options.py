@@ -204,7 +204,8 @@ class CaptionOptions:
 
     Attributes:
         style: `tags`, `short`, `full`, or `mixed`: a different one for each clip and variant.
-        language: `en` or `ja`. MusicGen's text encoder was trained on English.
+        language: Its code, `en` or `ja`: a file of `captions/template`. MusicGen's text encoder
+            was trained on English.
         variants: Captions a clip; the trainer samples among them.
         seed: Another seed, another wording of the same facts.
         llm: A language model that writes them instead; null is none.

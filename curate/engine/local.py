@@ -43,11 +43,14 @@ class LocalEngine:
         jobs: Number of processes.
         timeout: Longest a job may take, in seconds.
         memory_bytes: Most memory a worker may grow to; None leaves it to the system.
+
+    Attributes:
+        timeout: As given.
     """
 
     def __init__(self, jobs: int, timeout: Seconds, memory_bytes: int | None = None) -> None:
         self._jobs = jobs
-        self._timeout = timeout
+        self.timeout = timeout
         self._memory = memory_bytes
 
     def map(
@@ -88,7 +91,7 @@ class LocalEngine:
                             initargs=(os.getpid(), self._memory),
                         )
                     with _without_interrupts():
-                        running[pool.schedule(function, args=[job], timeout=self._timeout)] = job
+                        running[pool.schedule(function, args=[job], timeout=self.timeout)] = job
                 ready, _ = concurrent.futures.wait(
                     running, return_when=concurrent.futures.FIRST_COMPLETED
                 )
@@ -111,7 +114,7 @@ class LocalEngine:
         except concurrent.futures.TimeoutError:
             return Lost(
                 "worker_timeout",
-                f"took longer than {self._timeout:g} s; raise --timeout or take it off the list",
+                f"took longer than {self.timeout:g} s; raise --timeout or take it off the list",
             )
         except pebble.ProcessExpired as error:
             code = error.exitcode

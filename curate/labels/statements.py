@@ -63,6 +63,13 @@ class Statements:
     fields: tuple[Fields, ...]
     track: Fields
 
+    @property
+    def every(self) -> Iterator[Label]:
+        """All of it."""
+        yield from self.whole
+        for own in self.clips:
+            yield from own
+
     def of_clip(self, place: int) -> tuple[Label, ...]:
         """A clip's own labels, then the track's.
 

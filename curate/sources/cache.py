@@ -3,7 +3,8 @@
     audio/<2 digits>/<sha256>.<extension>   by content: the same bytes lie there once
     keys/<2 digits>/<hash of a key>.json    what was fetched under a key: its file, origin, labels
     users/<2 digits>/<file>/<hash of a key> which keys name a file: it goes with the last of them
-    answers/<2 digits>/<hash of a key>      listings and other answers; their age is the file's
+    answers/<source>/<2 digits>/<hash of a key>    listings and other answers, by the first word
+                                            of the key; their age is the file's
     partial/<hash of a key>/                what has arrived of a download
     lock, locks/<hash of a key>             held for a moment, and while a key is fetched
 
@@ -35,6 +36,13 @@ from curate.sources.source import Got
 
 ENVIRONMENT = "CURATE_CACHE"
 """Names another folder than the usual one."""
+
+
+_ANSWERING = frozenset({"web", "spotify"})
+"""Sources whose answers lie in a folder of their own: nothing of a key becomes a path."""
+
+_LEFT_S: Seconds = 3600.0
+"""A file that was half-written so long ago was left by a killed build."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +135,16 @@ class Cache:
         with self._writing():
             self._answer(key).unlink(missing_ok=True)
 
+    def drop_answers(self, source: str) -> int:
+        """Forgets all answers of a source; returns how many. What is just being written stays."""
+        dropped = 0
+        with self._writing():
+            for path in self._answers(source).glob("*/*"):
+                if path.name[0] != "." or time.time() - path.stat().st_mtime > _LEFT_S:
+                    path.unlink(missing_ok=True)
+                    dropped += 1
+        return dropped
+
     def size_bytes(self) -> int:
         """Of everything in the folder."""
         return _size(str(self.place))
@@ -168,8 +186,11 @@ class Cache:
         return self.place / "users" / file[:2] / file / digest(key)
 
     def _answer(self, key: str) -> Path:
-        name = digest(key)
-        return self.place / "answers" / name[:2] / name
+        name, source = digest(key), key.partition(" ")[0]
+        return self._answers(source) / name[:2] / name
+
+    def _answers(self, source: str) -> Path:
+        return self.place / "answers" / (source if source in _ANSWERING else "other")
 
     def _partial(self, key: str) -> Path:
         return self.place / "partial" / digest(key)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curate import config, dataset, jsonio
+from curate import config, dataset, jsonio, withdrawal
 from curate.captions.author import Author, wrote
 from curate.captions.names import Names
 from curate.config import CaptionOptions
@@ -111,7 +111,8 @@ class Recaption:
 
         for clip in self._dataset:
             if wrote(clip.description_source):
-                yield Request(clip.facts, self._named(clip))
+                sources = withdrawal.words_in(clip.labels)
+                yield Request(clip.facts, self._named(clip), sources)
 
     def run(self, progress: Progress) -> Recaptioned:
         """Writes them."""

@@ -8,6 +8,7 @@ import msgspec
 from curate import config as configuration
 from curate import jsonio
 from curate.catalog import locked
+from curate.dataset import near
 from curate.errors import CurateError
 from curate.records import SPLITS, BuildInfo, ManifestLine
 from curate.stages import report
@@ -29,7 +30,9 @@ def relocate(folder: Path) -> int:
     """
     out = folder.resolve()
     if not (out / "build.json").is_file():
-        raise CurateError(f"{folder}: no build.json: not a dataset that curate built")
+        raise CurateError(
+            f"{folder}: no build.json: not a dataset that curate built; {near(folder)}"
+        )
     with locked(out):
         return _rewrite(folder, out)
 

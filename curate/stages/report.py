@@ -120,15 +120,17 @@ def write_rejected(out: Path, rejected: Iterable[Rejection]) -> Counter[str]:
 
 def write_build(out: Path, info: BuildInfo) -> None:
     """Writes `build.json`; the time of an identical earlier build is kept."""
-    path = out / "build.json"
-    if path.exists():
-        try:
-            old = jsonio.decode(path.read_bytes(), BuildInfo)
-        except ValueError:
-            old = None
-        if old is not None and _timeless(old) == _timeless(info):
-            return
-    jsonio.write_atomically(path, jsonio.pretty(info))
+    old = earlier(out)
+    if old is None or _timeless(old) != _timeless(info):
+        jsonio.write_atomically(out / "build.json", jsonio.pretty(info))
+
+
+def earlier(out: Path) -> BuildInfo | None:
+    """What the last build wrote down, None if there was none or it cannot be understood."""
+    try:
+        return jsonio.decode((out / "build.json").read_bytes(), BuildInfo)
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 def _quoted(text: str) -> str:

@@ -391,13 +391,5 @@ _BUILT = {
     ),
 }
 
-CODES: dict[str, Code] = {
-    **_FILES,
-    **_LINES,
-    **_AUDIO,
-    **_AUDIOCRAFT,
-    **_SPLITS,
-    **_LABELS_CODES,
-    **_BUILT,
-}
+CODES: dict[str, Code] = _FILES | _LINES | _AUDIO | _AUDIOCRAFT | _SPLITS | _LABELS_CODES | _BUILT
 """Every code a finding can have."""

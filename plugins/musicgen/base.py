@@ -7,19 +7,18 @@ always comes from its own configuration, so a run cannot mismatch the weights.
 import contextlib
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import upstream
+from . import identity, places, provenance, upstream
 from .errors import TrainingError
-
-LM_FILE = "state_dict.bin"
-COMPRESSION_FILE = "compression_state_dict.bin"
-OFFICIAL = (LM_FILE, COMPRESSION_FILE)
-
-EXPERIMENT = "//sig/"
-"""Before the signature of an experiment, as audiocraft writes it."""
+from .identity import NOBODY, Identity
+from .places import COMPRESSION_FILE as COMPRESSION_FILE
+from .places import EXPERIMENT as EXPERIMENT
+from .places import LM_FILE as LM_FILE
+from .places import OFFICIAL as OFFICIAL
 
 SHAPE = (
     "lm_model",
@@ -62,6 +61,8 @@ class Base:
         folder: Where the files are; None for a name on the Hub.
         own: True where the language model was begun here, from no released weights, so that their
             licence does not cover it.
+        identity: What it is called on every machine.
+        made: What the export command said of it; None where it did not write it.
     """
 
     name: str
@@ -70,6 +71,8 @@ class Base:
     compression: dict[str, Any]
     folder: Path | None
     own: bool = False
+    identity: Identity = NOBODY
+    made: provenance.Provenance | None = None
 
     @property
     def segment_s(self) -> float:
@@ -87,48 +90,58 @@ def open_base(name: str) -> Base:
     Raises:
         TrainingError: There is no such model, a file is missing or broken, or is not weights.
     """
-    if name.startswith(EXPERIMENT):
+    place = places.locate(name)
+    if place.form == "experiment":
         from .tuned import open_tuned
 
         tuned = open_tuned(name.removeprefix(EXPERIMENT))
-        return replace(tuned.origin, name=name, weights=tuned.weights())
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        if not (folder / LM_FILE).exists() and (folder / "config.json").exists():
-            return _transformers(name, folder)
-        missing = [file for file in OFFICIAL if not (folder / file).exists()]
-        if missing:
-            raise TrainingError(
-                f"base={name}: {' and '.join(missing)} missing there; needed are {LM_FILE} and "
-                f"{COMPRESSION_FILE}, or config.json and model.safetensors of transformers"
-            )
-        lm_file, compression_file = (folder / file for file in OFFICIAL)
-        return _official(name, lm_file, compression_file, folder)
-    if name.startswith((".", "/", "~")) or name.count("/") != 1:
-        raise TrainingError(
-            f"base={name}: there is no such folder, and it is no name on the Hub "
-            "(facebook/musicgen-small); tiny base models are made by "
-            "python -m plugins.musicgen.tiny DIR"
-        )
-    return _official(name, _download(name, LM_FILE), _download(name, COMPRESSION_FILE), None)
+        known = tuned.identity
+        identity.remember(known, name)
+        weights = tuned.weights()
+        return replace(tuned.origin, name=name, weights=weights, identity=known, made=None)
+    if place.folder is None:
+        base = _official(name, places.download(name), None)
+        return replace(base, identity=places.identify(name))
+    if place.form == "transformers":
+        base = _transformers(name, place.folder)
+    else:
+        base = _official(name, place.files, place.folder)
+    known, made = places.identify(name), provenance.read(place.folder)
+    identity.remember(known, str(place.folder.absolute()))
+    own = base.own or (made is not None and made.own)
+    return replace(base, own=own, identity=known, made=made)
 
 
-def _download(name: str, file: str) -> Path:
-    from huggingface_hub import hf_hub_download
+def wanted(cfg: Any) -> Identity:
+    """The base that an experiment's configuration names."""
+    pinned = str(cfg.get("base_fingerprint") or "")
+    return Identity(places.called(cfg.base), "" if identity.on_hub(pinned) else pinned)
 
+
+def reopen(cfg: Any, wanted: Identity, signature: str) -> Base:
+    """The base of an experiment that ran: where it was, or where else it was seen here since.
+
+    Args:
+        cfg: Whose `base` is tried first.
+        wanted: From `wanted`, before `base` was changed.
+        signature: Of the experiment.
+
+    Raises:
+        TrainingError: It is gone, or there is another in its place.
+    """
     try:
-        return Path(hf_hub_download(repo_id=name, filename=file, library_name="audiocraft"))
-    except Exception as error:  # its errors come from several libraries
-        raise TrainingError(
-            f"base={name}: {file} cannot be had from the Hub ({type(error).__name__}: "
-            f"{str(error).splitlines()[0]}); is the name right, and is there a network? "
-            "base= takes a local folder too"
-        ) from error
+        places.locate(cfg.base)
+    except TrainingError:
+        cfg.base = places.find(wanted, signature)
+    base = open_base(cfg.base)
+    identity.check(wanted, base.identity, signature)
+    return base
 
 
-def _official(name: str, lm_file: Path, compression_file: Path, folder: Path | None) -> Base:
+def _official(name: str, files: Sequence[Path], folder: Path | None) -> Base:
     from omegaconf import OmegaConf
 
+    lm_file, compression_file = files
     package = upstream.load(lm_file)
     compression = upstream.load(compression_file)
     _check_package(package, lm_file)
@@ -154,25 +167,21 @@ def _official(name: str, lm_file: Path, compression_file: Path, folder: Path | N
 def _transformers(name: str, folder: Path) -> Base:
     from omegaconf import OmegaConf
 
-    from . import porting
+    from . import porting_reading
 
     upstream.mend()
-    found = porting.read_transformers(folder)
+    found = porting_reading.read_transformers(folder)
     config = OmegaConf.create(found.config)
     if config.conditioners.description.model == "t5":
         # The text encoder is inside the one file of the model; audiocraft wants it by itself.
-        own = _cache() / f"t5-{_stamp(folder)}"
+        own = identity.cache() / f"t5-{_stamp(folder)}"
         if not own.exists():
             writing = own.with_name(f"{own.name}.{os.getpid()}")
-            porting.write_text_encoder(folder, writing)
+            porting_reading.write_text_encoder(folder, writing)
             with contextlib.suppress(OSError):  # another process was quicker
                 writing.rename(own)
         config.conditioners.description.t5.name = str(own)
     return Base(name, config, found.weights, found.compression, folder)
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "musicgen-curate"
 
 
 def _stamp(folder: Path) -> str:
@@ -205,9 +214,11 @@ def adopt(cfg: Any, base: Base) -> None:
             cfg[key] = own[key]
         cfg.compression_model_checkpoint = None  # loaded from the base itself
         chosen, lm = cfg.model, cfg.transformer_lm
-        lm.checkpointing = chosen.checkpointing
+        lm.checkpointing = "none"  # until `recompute.apply`
         if chosen.shape is not None:
             lm.update(chosen.shape)
+        if chosen.get("pattern") is not None:
+            cfg.codebooks_pattern = pattern(chosen.pattern, lm.n_q, cfg.interleave_stereo_codebooks)
         if chosen.dropout is not None:
             lm.dropout = chosen.dropout
         if chosen.cfg_dropout is not None:
@@ -221,17 +232,39 @@ def adopt(cfg: Any, base: Base) -> None:
             cfg.dataset.segment_duration = base.segment_s
 
 
-def reshaped(base: Base, shape: Any) -> Base:
+def pattern(name: str, books: int, stereo: Any) -> dict[str, Any]:
+    """The order of the codebooks of a new language model, as audiocraft's configuration says it.
+
+    Args:
+        name: `delay`, each codebook a step after the one before; `parallel`, all at once; or
+            `flatten`, one at a time.
+        books: How many codebooks there are, of both channels.
+        stereo: The section `interleave_stereo_codebooks`: with delay, both channels of a codebook
+            come at once, as in the released stereo models.
+    """
+    if name == "flatten":
+        return {"modeling": "unroll", "unroll": {"flattening": list(range(books))}}
+    if name == "delay":
+        from .porting import delays
+
+        order = delays(books, bool(stereo and stereo.use))
+        return {"modeling": "delay", "delay": {"delays": order}}
+    return {"modeling": name}
+
+
+def reshaped(base: Base, shape: Any, order: Any) -> Base:
     """The base as it would describe a new language model of another shape; its weights are none.
 
     Args:
         base: What is not of the shape.
         shape: Changes of `transformer_lm`; None: the base as it is.
+        order: Of the new model's codebooks, the section `codebooks_pattern`.
     """
     if shape is None:
         return base
     config = base.config.copy()
     config.transformer_lm.update(shape)
+    config.codebooks_pattern = order
     return replace(base, config=config, weights={}, own=True)
 
 

@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from .tuned import Facts
+from .identity import Identity, on_hub
+from .provenance import FILE, Facts
 
 LICENCE = "cc-by-nc-4.0"
 """Of the released MusicGen weights, and so of all that is trained from them."""
@@ -64,7 +65,7 @@ def card(
     facts: Facts,
     *,
     to: str,
-    base: str,
+    base: Identity,
     melody: bool,
     adapter: str | None = None,
     own: bool = False,
@@ -76,7 +77,7 @@ def card(
         folder: Where the model goes; its name is the title.
         facts: What is known of the training.
         to: One of `FORMATS`.
-        base: Name of the base model.
+        base: The base model.
         melody: Whether the model listens to a melody.
         adapter: Folder of the adapter beside a model of transformers.
         own: Whether no weights of the language model derive from MusicGen's.
@@ -87,13 +88,13 @@ def card(
     """
     title = folder.absolute().name
     parts = [
-        _head("" if new else base, to, "other" if own else LICENCE),
+        _head("" if new else base.name, to, "other" if own else LICENCE),
         f"# {title}\n",
         _about(facts, base, new),
-        "## Use\n\n```python\n" + _usage(title, to, base, melody, adapter) + "```\n",
-        _training(facts),
+        "## Use\n\n```python\n" + _usage(title, to, base.name, melody, adapter) + "```\n",
+        _training(facts, base),
         _evaluation(facts),
-        _OWN.format(base=_shown(base)) if own else _DERIVED,
+        _OWN.format(base=base.name) if own else _DERIVED,
     ]
     return "\n".join(part for part in parts if part)
 
@@ -105,24 +106,15 @@ def _head(base: str, to: str, licence: str) -> str:
         f"license: {licence}",
         f"library_name: {_LIBRARIES[to]}",
         "pipeline_tag: text-to-audio",
-        *([f"base_model: {base}"] if _on_hub(base) else []),
+        *([f"base_model: {base}"] if on_hub(base) else []),
         f"tags: {json.dumps(tags)}",
         "---\n",
     ]
     return "\n".join(lines)
 
 
-def _on_hub(base: str) -> bool:
-    return base.count("/") == 1 and not base.startswith((".", "/", "~"))
-
-
-def _shown(base: str) -> str:
-    """A base's name; of a folder only the last part: where it lies is nobody's business."""
-    return base if _on_hub(base) else Path(base).name
-
-
-def _about(facts: Facts, base: str, new: bool) -> str:
-    name = _shown(base)
+def _about(facts: Facts, base: Identity, new: bool) -> str:
+    name = base.name
     if not facts.method:
         return f"MusicGen: `{name}` in another format.\n"
     lines = [f"MusicGen, trained on from `{name}`.", f"Trained: {facts.method}."]
@@ -138,7 +130,7 @@ def _usage(title: str, to: str, base: str, melody: bool, adapter: str | None) ->
     if to == "audiocraft":
         return _AUDIOCRAFT.format(folder=title, prompt=prompt)
     kind = "MusicgenMelody" if melody else "Musicgen"
-    text = _TRANSFORMERS.format(kind=kind, model=_shown(base) if to == "adapter" else title)
+    text = _TRANSFORMERS.format(kind=kind, model=base if to == "adapter" else title)
     if to == "adapter":
         text += _PEFT.format(adapter=title)
     elif adapter is not None:
@@ -146,17 +138,19 @@ def _usage(title: str, to: str, base: str, melody: bool, adapter: str | None) ->
     return text + _GENERATE.format(prompt=prompt)
 
 
-def _training(facts: Facts) -> str:
+def _training(facts: Facts, base: Identity) -> str:
     rows = [
+        ("Base", f"`{base.name}`, fingerprint `{base.fingerprint}`" if base.fingerprint else ""),
         ("Dataset", facts.dataset),
         ("Fingerprint", f"`{facts.fingerprint}`" if facts.fingerprint else ""),
         ("Clips", f"{facts.clips:,} ({facts.hours:.1f} h)" if facts.clips else ""),
         ("Rights", facts.rights),
     ]
     known = [f"- {name}: {value}" for name, value in rows if value]
-    if not known:
-        return "## Training data\n\nNot known.\n"
-    return "## Training data\n\n" + "\n".join(known) + "\n"
+    if not facts.known:
+        known.append("- Training data: not known")
+    told = f"The same for programs: `{FILE}`."
+    return "## Where it comes from\n\n" + "\n".join([*known, "", told]) + "\n"
 
 
 def _evaluation(facts: Facts) -> str:

@@ -130,9 +130,7 @@ def fill_cache(
         TrainingError: See `tokens.fill`.
     """
     options, only = cfg.token_cache, cfg.execute_only
-    stages = ["train", "valid"]  # generate needs the sound
-    if not any(used for name, used in cfg.evaluate.metrics.items() if name != "base"):
-        stages.append("evaluate")
+    stages = ("train", "valid", "evaluate")  # generate needs the sound
     found = [datasets[one] for one in stages if one in datasets and only in {None, one}]
     if not options.use or not found:
         return

@@ -4,9 +4,12 @@ Which clip comes at which step, where it is cut and what text it gets depend onl
 the place in the run, so a run that was killed goes on as if nothing had been.
 """
 
+import contextlib
 import hashlib
 import json
 import math
+import os
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,8 +100,9 @@ def locate(folder: str | None) -> Source:
 def fingerprint(source: Source) -> str:
     """Names the content: 12 hex digits, part of an experiment's signature.
 
-    Of our datasets the one in build.json, which moving does not change; of others a hash of their
-    manifests.
+    Of our datasets the one in build.json; of others a hash of their manifests, of what lies beside
+    the clips, and of the clips' sizes. Moving a folder, with the paths in its manifests, changes
+    neither.
     """
     if source.ours:
         try:
@@ -109,21 +113,69 @@ def fingerprint(source: Source) -> str:
                 f"data={source.folder}: build.json does not say the dataset's fingerprint "
                 f"({error!r}); run curate build again"
             ) from error
+    lines = {split: _lines(path) for split, path in sorted(source.manifests.items())}
+    paths = [_whole(line["path"]) for some in lines.values() for line in some if "path" in line]
+    root = Path(os.path.commonpath([path.parent for path in paths])) if paths else Path()
     digest = hashlib.sha256()
-    for split, path in sorted(source.manifests.items()):
+    for split, some in lines.items():
         digest.update(f"{split}\n".encode())
-        digest.update(path.read_bytes())
+        for line in some:
+            digest.update(_content(line, root))
     return digest.hexdigest()[:12]
+
+
+def _content(line: dict[str, Any], root: Path) -> bytes:
+    """What a line of a manifest says and leads to, wherever its files are."""
+    told, beside, size = line, b"", -1
+    if "path" in line:
+        path = _whole(line["path"])
+        told = line | {"path": path.relative_to(root).as_posix()}
+        with contextlib.suppress(OSError):  # what is missing, `check` finds
+            size = path.stat().st_size
+        with contextlib.suppress(OSError):
+            beside = path.with_suffix(".json").read_bytes()
+    said = json.dumps([told, size], sort_keys=True).encode()
+    return said + hashlib.sha256(beside).digest()
+
+
+def _whole(path: str) -> Path:
+    return Path(os.path.abspath(path))  # without looking: "a/../b" is "b"
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    """The lines of a manifest; those that are none by themselves, for `check` to find."""
+    found: list[dict[str, Any]] = []
+    try:
+        raw = _raw(path)
+    except (OSError, EOFError, zlib.error):
+        raw = b""
+    for text in raw.splitlines():
+        try:
+            line = json.loads(text)
+        except ValueError:
+            line = None
+        whole = isinstance(line, dict) and isinstance(line.get("path", ""), str)
+        found.append(line if whole else {"text": text.hex()})
+    return found
 
 
 def check(source: Source) -> None:
     """Everything `curate validate` finds, before the first step.
 
     Raises:
-        TrainingError: The dataset has errors; the message quotes the first.
+        TrainingError: A split that is needed is empty, or the dataset has errors; the message
+            quotes the first.
     """
     from curate import validate
 
+    for split in ("train", "valid"):
+        path = source.manifests[split]
+        with contextlib.suppress(OSError, EOFError, zlib.error):  # what is broken, is found below
+            if not _raw(path).strip():
+                raise TrainingError(
+                    f"data={source.folder}: the split {split} is empty ({path}); give it songs: "
+                    f"a larger split.{split} in artists.yaml, or more music"
+                )
     report = validate(source.folder)
     errors = [finding for finding in report.findings if finding.severity == "error"]
     if errors:
@@ -136,19 +188,10 @@ def check(source: Source) -> None:
 
 
 def measure(source: Source) -> dict[str, Split]:
-    """What the manifests say of each split.
-
-    Raises:
-        TrainingError: A split that is needed is empty.
-    """
+    """What the manifests say of each split; of one without clips nothing."""
     found: dict[str, Split] = {}
     for split, path in source.manifests.items():
         entries = _entries(path)
-        if not entries and split != "test":
-            raise TrainingError(
-                f"data={source.folder}: the split {split} is empty ({path}); give it songs: "
-                f"a larger split.{split} in artists.yaml, or more music"
-            )
         if not entries:
             continue
         lengths = [float(entry["duration"]) for entry in entries]
@@ -159,10 +202,13 @@ def measure(source: Source) -> dict[str, Split]:
 
 
 def _entries(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in _raw(path).splitlines() if line.strip()]
+
+
+def _raw(path: Path) -> bytes:
     import gzip
 
-    raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    return [json.loads(line) for line in raw.splitlines() if line.strip()]
+    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
 
 
 def fit(cfg: Any, source: Source, splits: dict[str, Split], given_segment: bool) -> None:
@@ -186,7 +232,7 @@ def fit(cfg: Any, source: Source, splits: dict[str, Split], given_segment: bool)
             f"{cfg.sample_rate} Hz; build with chunk.sample_rate: {cfg.sample_rate}"
         )
     if cfg.channels == 2:
-        _check_stereo(source)
+        _check_stereo(source, splits)
     with open_dict(cfg):
         if not given_segment:
             cfg.dataset.segment_duration = min(cfg.dataset.segment_duration, train.longest_s)
@@ -198,19 +244,30 @@ def fit(cfg: Any, source: Source, splits: dict[str, Split], given_segment: bool)
             "max_channels": cfg.channels,
             **{stage: str(manifest_of(source, splits, stage)) for stage in STAGES},
         }
-        cfg.generate.audio.sample_rate = cfg.sample_rate
+        # Samples of an untrained model clip, and upstream would print a line for each.
+        cfg.generate.audio.update({"sample_rate": cfg.sample_rate, "log_clipping": False})
 
 
-def _check_stereo(source: Source) -> None:
+def _check_stereo(source: Source, splits: dict[str, Split]) -> None:
+    """Looks at the head of every file: audiocraft would take a mono one for two equal channels."""
+    paths = [Path(one["path"]) for split in splits for one in _entries(source.manifests[split])]
+    mono = [path for path in dict.fromkeys(paths) if _channels(path) < 2]
+    if mono:
+        raise TrainingError(
+            f"data={source.folder}: {len(mono)} of {len(set(paths))} clips are mono, such as "
+            f"{mono[0]}, and the base is stereo; build with chunk.channels: 2, or take a mono base"
+        )
+
+
+def _channels(path: Path) -> int:
     import soundfile
 
-    first = Path(_entries(source.manifests["train"])[0]["path"])
-    channels = soundfile.info(first).channels
-    if channels < 2:
-        raise TrainingError(
-            f"data={source.folder}: {first.name} is mono and the base is stereo; build with "
-            "chunk.channels: 2, or take a mono base"
-        )
+    try:
+        return int(soundfile.info(path).channels)
+    except soundfile.LibsndfileError:  # m4a, for one, which audiocraft can read
+        from audiocraft.data.audio import audio_info
+
+        return int(audio_info(path).channels)
 
 
 def manifest_of(source: Source, splits: dict[str, Split], stage: str) -> Path:
@@ -232,18 +289,11 @@ def loaders(cfg: Any, rank: int = 0, workers: int = 1) -> "dict[str, DataLoader[
     Args:
         cfg: After `fit`.
         rank: Which of the processes that train together this is.
-        workers: How many there are.
-
-    Raises:
-        TrainingError: The batch cannot be shared out evenly.
+        workers: How many there are; the batch is a multiple of it, see `settings`.
     """
     from torch.utils.data import DataLoader
 
     batch = cfg.dataset.batch_size
-    if batch % workers:
-        raise TrainingError(
-            f"dataset.batch_size={batch}: not a multiple of the {workers} processes of this run"
-        )
     found = {}
     for stage in STAGES:
         dataset = _dataset(cfg, stage)

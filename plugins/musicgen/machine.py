@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from . import frozen
+from . import frozen, recompute
 from .errors import TrainingError
 from .memory import GIB, Memory
 
@@ -30,10 +30,7 @@ def choose(cfg: Any) -> None:
         )
     if cfg.precision not in {"auto", *PRECISIONS}:
         raise TrainingError(f"precision={cfg.precision}: expected auto, fp32, fp16 or bf16")
-    if cfg.model.checkpointing not in {"none", "torch"}:
-        raise TrainingError(
-            f"model.checkpointing={cfg.model.checkpointing}: expected none or torch"
-        )
+    recompute.check(cfg.model.checkpointing)
     device = ("cuda" if have else "cpu") if cfg.device == "auto" else cfg.device
     precision = cfg.precision
     if precision == "auto":

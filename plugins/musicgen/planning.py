@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from . import data, machine, memory, text
+from . import curves, data, machine, memory, recompute, text
 
 
 def lines(solver: Any, source: data.Source, splits: dict[str, data.Split]) -> Iterator[str]:
@@ -15,6 +15,7 @@ def lines(solver: Any, source: data.Source, splits: dict[str, data.Split]) -> It
     trained = sum(one.numel() for one in solver.trained)
     each = cfg.dataset.batch_size * cfg.optim.accumulate
     drawn = each * cfg.optim.updates_per_epoch * cfg.optim.epochs
+    yield f"Experiment: {solver.xp.sig}, in {solver.folder}"
     yield f"Base: {cfg.base}; {cfg.precision} on {cfg.device}"
     yield f"Parameters: {trained:,} trained, {everything - trained:,} frozen"
     if solver.adapter is not None:
@@ -27,8 +28,10 @@ def lines(solver: Any, source: data.Source, splits: dict[str, data.Split]) -> It
         f"weights, {_gib(needed.training)} gradients and optimizer, "
         f"{_gib(needed.activations)} activations"
     )
-    for name, split in splits.items():
-        yield f"Data: {name}: {split.clips:,} clips, {split.hours:.1f} h"
+    yield recompute.line(cfg, solver.model)
+    for name in ("train", "valid", "test"):
+        if name in splits:
+            yield f"Data: {name}: {splits[name].clips:,} clips, {_long(splits[name].hours)}"
     if train.shortest_s < cfg.dataset.segment_duration - 0.01:
         yield (
             f"Data: some clips are shorter ({train.shortest_s:.1f} s) than the crops "
@@ -49,7 +52,7 @@ def _warnings(cfg: Any) -> Iterator[str]:
     """What is allowed, and probably not meant."""
     updates = cfg.optim.updates_per_epoch * cfg.optim.epochs
     name = cfg.schedule.lr_scheduler
-    warmup = cfg.schedule[name].get("warmup") if name in cfg.schedule else None
+    warmup = cfg.schedule[name].get("warmup") if name else None
     if warmup and warmup >= updates:
         yield (
             f"Steps: the warmup of {warmup} updates does not end in {updates}: the learning rate "
@@ -57,6 +60,34 @@ def _warnings(cfg: Any) -> Iterator[str]:
         )
     if cfg.precision == "fp32" and cfg.device == "cuda":
         yield "Precision: fp32 on a GPU takes twice the memory and several times as long"
+
+
+def resuming(solver: Any) -> str:
+    """Where a run goes on."""
+    done, epoch = solver.progress.update, solver.epoch
+    where = f"Going on in epoch {epoch} after update {done} of {solver.train_updates_per_epoch}"
+    if solver.progress.epoch != epoch:
+        where = f"Going on after epoch {epoch - 1} of {solver.cfg.optim.epochs}"
+    return f"{where}{_best(solver)}"
+
+
+def ending(solver: Any) -> str:
+    """What to do with what was trained."""
+    return (
+        f"Done{_best(solver)}. Listen: python -m plugins.musicgen.generate {solver.xp.sig} TEXT "
+        f"--compare; curves and samples are in {solver.folder}"
+    )
+
+
+def _best(solver: Any) -> str:
+    found = curves.best(solver.history)
+    return f"; best so far: epoch {found[0]}, valid ce={found[1]:.3f}" if found else ""
+
+
+def _long(hours: float) -> str:
+    if hours >= 1:
+        return f"{hours:,.1f} h"
+    return f"{hours * 60:.0f} min" if hours * 60 >= 1 else f"{hours * 3600:.0f} s"
 
 
 def _gib(size: int) -> str:

@@ -3,8 +3,8 @@
 The two differ in names, in packed attention (audiocraft keeps queries, keys and values in one
 matrix, transformers in three), and in where the projection of the text lives. Names here are those
 under `MusicgenForConditionalGeneration`; `MusicgenMelodyForConditionalGeneration` has the same but
-no cross-attention. `porting_codec` does EnCodec. The mapping is that of transformers' own
-`convert_musicgen_transformers.py`.
+no cross-attention. `porting_codec` does EnCodec, `porting_reading` reads folders. The mapping is
+that of transformers' own `convert_musicgen_transformers.py`.
 
 What the two compute agrees on every text of its own length. In a batch of texts of unequal lengths
 it does not: audiocraft lets attention see the padding (as zeros), transformers masks it.
@@ -13,8 +13,6 @@ it does not: audiocraft lets attention see the padding (as zeros), transformers 
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import TrainingError
@@ -23,14 +21,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _DECODER = "decoder.model.decoder"
-_CONDITIONERS = "condition_provider.conditioners"
+CONDITIONERS = "condition_provider.conditioners"
 
 _NAMES = (
     ("emb.{n}", _DECODER + ".embed_tokens.{n}"),
     ("out_norm", _DECODER + ".layer_norm"),
     ("linears.{n}", "decoder.lm_heads.{n}"),
-    (_CONDITIONERS + ".description.output_proj", "enc_to_dec_proj"),
-    (_CONDITIONERS + ".self_wav.output_proj", "audio_enc_to_dec_proj"),
+    (CONDITIONERS + ".description.output_proj", "enc_to_dec_proj"),
+    (CONDITIONERS + ".self_wav.output_proj", "audio_enc_to_dec_proj"),
     *(
         (f"transformer.layers.{{n}}.{ours}", f"{_DECODER}.layers.{{n}}.{theirs}")
         for ours, theirs in (
@@ -250,7 +248,7 @@ def to_transformers(
         )
     codec = codec_to_transformers(compression)
     whole = getattr(transformers, f"{kind}Config")(
-        text_encoder=text_encoder.config.to_dict(),
+        text_encoder=text_encoder.config.to_dict() | {"_name_or_path": _text_encoder_name(config)},
         audio_encoder=codec.config.to_dict(),
         decoder=getattr(transformers, f"{kind}DecoderConfig")(**settings).to_dict(),
     )
@@ -269,6 +267,14 @@ def to_transformers(
     return model.eval()
 
 
+def _text_encoder_name(config: Any) -> str:
+    """What others may load it by; a folder's path is nobody's business."""
+    from .porting_config import T5_NAMES
+
+    name = str(config["conditioners"]["description"]["t5"]["name"])
+    return name if name in T5_NAMES else ""
+
+
 def _chroma_shape(config: Any) -> tuple[int, int]:
     """Pitch classes, and frames of a clip, of the melody's chroma."""
     chroma = config["conditioners"]["self_wav"]["chroma_stem"]
@@ -279,7 +285,7 @@ def _chroma_shape(config: Any) -> tuple[int, int]:
 
 def _is_learned(name: str) -> bool:
     """Whether a tensor of audiocraft's state is a weight; the chroma extractor keeps tables too."""
-    return not name.startswith(_CONDITIONERS) or ".output_proj." in name
+    return not name.startswith(CONDITIONERS) or ".output_proj." in name
 
 
 def _set_generation(model: Any, config: Any, compression: Any) -> None:
@@ -297,92 +303,3 @@ def _set_generation(model: Any, config: Any, compression: Any) -> None:
         ("max_length", frames),
     ):
         setattr(model.generation_config, name, value)
-
-
-@dataclass(frozen=True, slots=True)
-class Ported:
-    """A transformers model in audiocraft's form.
-
-    Attributes:
-        config: What `xp.cfg` of an official file says about the model, as plain values.
-        weights: Of the language model with its conditioners.
-        compression: Package of the compression model, with `xp.cfg` (YAML) and `best_state`.
-        text_encoder: The T5EncoderModel.
-    """
-
-    config: dict[str, Any]
-    weights: "dict[str, Tensor]"
-    compression: dict[str, Any]
-    text_encoder: Any
-
-
-def read_transformers(folder: Path) -> Ported:
-    """Reads a folder that `MusicgenForConditionalGeneration.save_pretrained` wrote.
-
-    Raises:
-        TrainingError: There is no MusicGen in transformers' format, or it cannot be read.
-    """
-    import transformers
-
-    try:
-        kind = transformers.AutoConfig.from_pretrained(folder).model_type
-    except (OSError, ValueError, KeyError) as error:
-        raise TrainingError(f"{folder}: no transformers model there ({error})") from error
-    classes: dict[str, Any] = {
-        "musicgen": transformers.MusicgenForConditionalGeneration,
-        "musicgen_melody": transformers.MusicgenMelodyForConditionalGeneration,
-    }
-    if kind not in classes:
-        raise TrainingError(f"{folder}: a {kind} model, expected {' or '.join(classes)}")
-    try:
-        model = classes[kind].from_pretrained(folder)
-    except (OSError, RuntimeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise TrainingError(f"{folder}: its weights cannot be read ({reason})") from error
-    return from_transformers(model)
-
-
-def from_transformers(model: Any) -> Ported:
-    """Gives a MusicgenForConditionalGeneration (or the melody one) audiocraft's form."""
-    from .porting_codec import codec_from_transformers
-    from .porting_config import audiocraft_config
-
-    config = audiocraft_config(model)
-    weights = weights_from_transformers(model.state_dict())
-    if is_melody(config):
-        weights |= _chroma_tables(config)
-    package = codec_from_transformers(model.audio_encoder)
-    return Ported(config, weights, package, model.text_encoder)
-
-
-def _chroma_tables(config: Any) -> "dict[str, Tensor]":
-    """The tables of the chroma extractor, which audiocraft keeps among the weights."""
-    from audiocraft.modules.chroma import ChromaExtractor
-
-    chroma = config["conditioners"]["self_wav"]["chroma_stem"]
-    names = ("sample_rate", "n_chroma", "radix2_exp", "argmax")
-    state = ChromaExtractor(**{name: chroma[name] for name in names}).state_dict()
-    return {f"{_CONDITIONERS}.self_wav.chroma.{name}": table for name, table in state.items()}
-
-
-def write_text_encoder(folder: Path, out: Path) -> None:
-    """Writes the T5 of a transformers model, with its tokenizer, into a folder of its own.
-
-    Args:
-        folder: A transformers MusicGen with its processor's files.
-        out: For the T5; audiocraft loads it from there once `upstream.know_t5` knows it.
-
-    Raises:
-        TrainingError: There is no tokenizer, or no MusicGen.
-    """
-    import transformers
-
-    try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    except (OSError, ValueError, KeyError) as error:
-        raise TrainingError(
-            f"{folder}: its tokenizer cannot be read ({str(error).splitlines()[0]}); the folder "
-            "needs the files of its processor (AutoProcessor.save_pretrained) too"
-        ) from error
-    read_transformers(folder).text_encoder.save_pretrained(out)
-    tokenizer.save_pretrained(out)

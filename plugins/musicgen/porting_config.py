@@ -54,13 +54,7 @@ def audiocraft_config(model: Any) -> dict[str, Any]:
             f"the language model has {lm.num_codebooks} codebooks of {lm.vocab_size} entries, its "
             f"EnCodec {books} of {codec.codebook_size}"
         )
-    generation = model.generation_config
-    frames = generation.max_length or 0
-    duration = frames / codec.frame_rate if frames > 20 else 30  # 20: transformers' own default
-    guidance = generation.guidance_scale
-    fuse: dict[str, Any] = {"sum": [], "prepend": [], "cross": ["description"]}
-    if melody:
-        fuse |= {"prepend": ["self_wav", "description"], "cross": []}
+    duration, guidance = _generation(model)
     return {
         "solver": "musicgen",
         "device": "cpu",
@@ -83,17 +77,28 @@ def audiocraft_config(model: Any) -> dict[str, Any]:
         },
         "conditioners": _conditioners(model, melody),
         "fuser": {
-            **fuse,
+            "sum": [],
+            "prepend": ["self_wav", "description"] if melody else [],
+            "cross": [] if melody else ["description"],
             "cross_attention_pos_emb": False,
             "cross_attention_pos_emb_scale": 1,
             "input_interpolate": [],
         },
         "classifier_free_guidance": {
             "training_dropout": 0.2 if melody else 0.3,
-            "inference_coef": 3.0 if guidance is None else float(guidance),
+            "inference_coef": guidance,
         },
         "attribute_dropout": {"text": {}, "wav": {"self_wav": 0.5}} if melody else {},
     }
+
+
+def _generation(model: Any) -> tuple[float, float]:
+    """Length of a clip in seconds, and guidance."""
+    told = model.generation_config
+    frames, guidance = told.max_length or 0, told.guidance_scale
+    rate = model.config.audio_encoder.frame_rate
+    seconds = frames / rate if frames > 20 else 30  # 20: transformers' own default
+    return seconds, 3.0 if guidance is None else float(guidance)
 
 
 def _transformer(lm: Any) -> dict[str, Any]:

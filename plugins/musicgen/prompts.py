@@ -24,8 +24,12 @@ def read(source: Path) -> list[pairs.Prompt]:
         return list(found.values())
     try:
         lines = source.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise TrainingError(f"--prompts {source}: {error}") from error
+    except OSError as error:
+        raise TrainingError(f"--prompts {source}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise TrainingError(
+            f"--prompts {source}: no text in UTF-8 (byte {error.start}); expected a prompt a line"
+        ) from error
     texts = [line.strip() for line in lines if line.strip()]
     if not texts:
         raise TrainingError(f"--prompts {source}: there are no prompts in it; expected one a line")

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from . import checkpoint
 from .errors import TrainingError
+from .planning import Clock
 
 FORMATS = {
     "lr": ".2E",
@@ -72,6 +74,31 @@ def with_perplexity(means: dict[str, float]) -> dict[str, float]:
     return found
 
 
+def tell_step(solver: Any, sums: dict[str, Any], updates: int, clock: Clock) -> None:
+    """Logs the means of the last updates, and refuses to go on from nonsense.
+
+    Args:
+        solver: Within an epoch.
+        sums: Of each metric over these updates.
+        updates: How many.
+        clock: Of this epoch.
+
+    Raises:
+        TrainingError: The loss is not finite, and not because single steps were skipped.
+    """
+    means = {name: float(value) / updates for name, value in sums.items()}
+    if not means["ce"] < float("inf") and means.get("skipped", 1.0) == 1.0:
+        raise checkpoint.lost(solver, f"the loss is {means['ce']}")
+    where = f"Train | Epoch {solver.epoch} | {solver.progress.update}/"
+    if "skipped" in means:
+        means["skipped"] *= updates
+    means = {**with_perplexity(means), **clock.metrics()}
+    shown = formatter(codebooks=False)(means)
+    told = " | ".join([clock.speed(), *(f"{k} {v}" for k, v in shown.items())])
+    solver.logger.info("%s%d | %s", where, solver.train_updates_per_epoch, told)
+    log_step(solver, means)
+
+
 def services(solver: Any) -> Iterator[Any]:
     """TensorBoard and wandb, where they are on; not flashy's own writer of files."""
     for name, logger in solver.result_logger._experiment_loggers.items():
@@ -99,7 +126,7 @@ def log_samples(solver: Any, folder: Path) -> None:
     import soundfile
     import torch
 
-    for number, path in enumerate(sorted(folder.glob("*.wav"))):
+    for number, path in enumerate(sorted(folder.glob(f"*.{solver.cfg.generate.audio.format}"))):
         sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
         said = json.loads(path.with_suffix(".json").read_bytes())["conditioning"]
         for logger in loggers:

@@ -4,6 +4,7 @@ Upstream's `LMModel.generate` draws for a whole batch from the process's generat
 the longest among them, which reaches the model: a clip depends on its neighbours. Here a clip's
 numbers follow from its seed and place alone, and texts are padded to a multiple of `TEXT_STEP`, so
 clips share a batch whose texts pad alike. What is left is the rounding of other matrix shapes.
+`decoding` reads what was drawn, for less work than upstream.
 
 Shapes: B clips, K codebooks, T frames, S steps of the codebooks' pattern, card codes a codebook.
 """
@@ -16,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from . import steps
+from . import decoding, steps
 
 TEXT_STEP = 16
 """Texts are padded to a multiple of so many tokens."""
@@ -118,6 +119,8 @@ def window(
     keys: Sequence[tuple[object, ...]],
     how: Drawing,
     tell: Callable[[float], None],
+    *,
+    fixed: bool = False,
 ) -> Tensor:
     """Codes [B, K, frames] that the model can overlook at once.
 
@@ -129,6 +132,7 @@ def window(
         keys: Of each clip, what its random numbers follow from.
         how: How codes are drawn.
         tell: Told each step's share of the window, 0 to 1.
+        fixed: See `decoding.reader`.
     """
     clips, books, given = start.shape
     pattern = lm.pattern_provider.get_pattern(frames)
@@ -139,14 +143,11 @@ def window(
     first = pattern.get_first_step_with_timesteps(given)
     count = laid.shape[-1]
     chances = torch.stack([numbers(count, books, *key) for key in keys]).to(start.device)
-    with lm.streaming():
-        before = 0
+    before = 0
+    with decoding.reader(lm, told, clips, count, fixed=fixed) as read:
         for place in range(first, count):
-            read = laid[..., before:place]
+            logits = read(laid[..., before:place]).float()
             before = place
-            if how.cfg != 1:
-                read = torch.cat([read, read])
-            logits = lm(read, conditions=[], condition_tensors=told)[:, :, -1].float()
             if how.cfg != 1:
                 with_text, without = logits.chunk(2)
                 logits = without + (with_text - without) * how.cfg
@@ -167,6 +168,8 @@ def codes(
     keys: Sequence[tuple[object, ...]],
     how: Drawing,
     tell: Callable[[float], None],
+    *,
+    fixed: bool = False,
 ) -> Tensor:
     """Codes [B, K, frames] of any length, in windows that overlap where one does not do.
 
@@ -178,6 +181,7 @@ def codes(
         keys: Of each clip, what its random numbers follow from.
         how: How codes are drawn.
         tell: Told each step's share of the clip, 0 to 1.
+        fixed: See `decoding.reader`.
     """
     device = next(lm.parameters()).device
     books = lm.num_codebooks
@@ -192,7 +196,7 @@ def codes(
         def tell_part(part: float, share: float = share) -> None:
             tell(part * share)
 
-        made = window(lm, told, start, size, own, how, tell_part)
+        made = window(lm, told, start, size, own, how, tell_part, fixed=fixed)
         done = torch.cat([done[..., :begin], made], dim=-1)
         begin += max(1, int(most * STRIDE))
         number += 1

@@ -22,7 +22,9 @@ from . import (
     frozen,
     optimizers,
     planning,
+    recompute,
     reporting,
+    schedules,
     steps,
     upstream,
 )
@@ -34,7 +36,6 @@ from .evaluation.beside import beside
 upstream.mend()
 
 import torch  # noqa: E402  after mend()
-from audiocraft.solvers import builders  # noqa: E402
 from audiocraft.solvers.musicgen import MusicGenSolver  # noqa: E402
 from audiocraft.utils.checkpoint import flush_stale_checkpoints  # noqa: E402
 from dora.distrib import rank, world_size  # noqa: E402
@@ -67,7 +68,7 @@ class FinetuneSolver(MusicGenSolver):
             origin: The base.
             idle: Without data: only for what was trained.
         """
-        self.origin = base.reshaped(origin, cfg.model.shape)
+        self.origin = base.reshaped(origin, cfg.model.shape, cfg.codebooks_pattern)
         self.idle = idle
         self.progress = checkpoint.Progress()
         self.text = OmegaConf.to_yaml(cfg)
@@ -92,12 +93,11 @@ class FinetuneSolver(MusicGenSolver):
             self.model.to(self.device)
             self.stateful.sources["model"] = self.adapter
         remember(self.model, cfg.text_cache.mib * 2**20, lambda: self.autocast)
+        recompute.apply(cfg, self.model, self.compression_model)
         self.trained = [one for one in self.model.parameters() if one.requires_grad]
         self.compiled = Compiled(self.model, cfg.compile, self.device) if cfg.compile.use else None
         self.optimizer = optimizers.build(self.model, cfg.optim, self.device)
-        self.lr_scheduler = builders.get_lr_scheduler(
-            self.optimizer, cfg.schedule, self.total_updates
-        )
+        self.lr_scheduler = schedules.build(self.optimizer, cfg.schedule, self.total_updates)
         self.register_stateful("optimizer", "lr_scheduler", "progress")
         self.best_state.dtype = None  # upstream rounds to half precision what was learnt
         self.register_best_state("model")
@@ -130,6 +130,7 @@ class FinetuneSolver(MusicGenSolver):
         """The whole training."""
         self.fill_cache()
         super().run()
+        self.logger.info(planning.ending(self))
 
     def run_one_stage(self, stage_name: str) -> None:
         """One stage, with the best weights so far."""
@@ -255,19 +256,14 @@ class FinetuneSolver(MusicGenSolver):
         clock = planning.Clock(clips)
         every = max(1, total // max(1, self.log_updates))
         saved = self.cfg.checkpoint.every_updates
-        shown: dict[str, Any] = {}
-        since = 0
         for batch in clock.timed(loader if progress.update < total else ()):
             self.seed_step()
             metrics = self.update(batch)
             progress.add(metrics)
             if self.ema is not None and progress.update % self.cfg.optim.ema.updates == 0:
                 self.ema.step()
-            shown = {name: shown.get(name, 0.0) + value for name, value in metrics.items()}
-            since += 1
             if progress.update % every == 0:
-                self.report(shown, since, clock)
-                shown, since = {}, 0
+                reporting.tell_step(self, *progress.told(), clock)
             if saved and progress.update % saved == 0 and progress.update < total:
                 self.save_checkpoints()
         means = {name: float(value) / progress.update for name, value in progress.sums.items()}
@@ -288,27 +284,6 @@ class FinetuneSolver(MusicGenSolver):
         self.model.att_dropout.rng.manual_seed(seed)
         random.seed(seed + rank())
         torch.manual_seed(seed + rank())
-
-    def report(self, sums: dict[str, Any], updates: int, clock: "planning.Clock") -> None:
-        """Logs the means of the last updates, and refuses to go on from nonsense."""
-        means = {name: float(value) / updates for name, value in sums.items()}
-        lost = not means["ce"] < float("inf")
-        if lost and (self.scaler is None or means["skipped"] == 1.0):
-            raise TrainingError(
-                f"epoch {self.epoch}, update {self.progress.update}: the loss is {means['ce']}; "
-                f"the last checkpoint is good: lower optim.lr (now {self.cfg.optim.lr}), or take "
-                "precision=fp32 or bf16"
-            )
-        where = (
-            f"Train | Epoch {self.epoch} | {self.progress.update}/{self.train_updates_per_epoch}"
-        )
-        if "skipped" in means:
-            means["skipped"] *= updates
-        means = {**reporting.with_perplexity(means), **clock.metrics()}
-        shown = reporting.formatter(codebooks=False)(means)
-        told = " | ".join([where, clock.speed(), *(f"{k} {v}" for k, v in shown.items())])
-        self.logger.info(told)
-        reporting.log_step(self, means)
 
     def common_train_valid(self, dataset_split: str, **kwargs: Any) -> dict[str, float]:
         """Mean cross entropy over a split; each target counts once, whatever its batch."""
@@ -347,15 +322,20 @@ class FinetuneSolver(MusicGenSolver):
         return reporting.formatter()
 
     def commit(self, save_checkpoints: bool = True) -> None:
-        """Ends an epoch: history, checkpoint, curves."""
-        super().commit(save_checkpoints)
-        if not distrib.is_rank_zero():
-            return
-        reporting.flush(self)
-        try:
-            curves.redraw(self.folder)
-        except Exception as error:  # a picture must not end a training
-            self.logger.warning("No curves were drawn: %r", error)
+        """Ends an epoch: history, curves, checkpoint.
+
+        The checkpoint comes last: killed before, a run ends this epoch once more, all of it.
+        """
+        self.history.append(self._pending_metrics)
+        if distrib.is_rank_zero():
+            self.xp.link.update_history(self.history)
+            try:
+                curves.redraw(self.folder)
+            except Exception as error:  # a picture must not end a training
+                self.logger.warning("No curves were drawn: %r", error)
+        if save_checkpoints:
+            self.save_checkpoints()
+        self._start_epoch()
 
     # Checkpoints.
 
@@ -366,19 +346,32 @@ class FinetuneSolver(MusicGenSolver):
         return state
 
     def save_checkpoints(self) -> None:
-        """Writes the checkpoint of this moment, and one to keep where an epoch wants that."""
+        """Writes the checkpoint of this moment, and one to keep where an epoch wants that.
+
+        Raises:
+            TrainingError: There is nothing worth keeping, see `checkpoint.check_finite`.
+        """
         if self.progress.sums:
             self.progress.share()
+        checkpoint.check_finite(self)
         if not distrib.is_rank_zero():
             return
+        reporting.flush(self)  # what a checkpoint has behind it is not told again
         state, options = self.state_dict(), self.cfg.checkpoint
         done = len(self.history)
         if options.save_every and done % options.save_every == 0 and self.progress.epoch == done:
-            kept = {key: state[key] for key in options.keep_every_states or state}
+            kept = {key: state[key] for key in options.keep_every_states or state if key in state}
             checkpoint.save(kept, self.epoch_checkpoint_path(done))
             flush_stale_checkpoints(self.checkpoint_path(), options.keep_last)
         checkpoint.save(state, self.checkpoint_path())
         self.logger.debug("Checkpoint saved to %s", self.checkpoint_path())
+
+    def restore(self, *args: Any, replay_metrics: bool = False, **kwargs: Any) -> bool:
+        """Goes on from this experiment's checkpoint, if there is one. Its curves tell of before."""
+        found: bool = super().restore(*args, **kwargs)
+        if found and replay_metrics:
+            self.logger.info(planning.resuming(self))
+        return found
 
     def load_checkpoints(
         self, load_best: bool = False, ignore_state_keys: list[str] | None = None
@@ -397,7 +390,4 @@ class FinetuneSolver(MusicGenSolver):
             self._load_new_state_dict(self.best_state.state_dict())
         elif load_best:  # what is kept as the best then is what training began with
             self.logger.warning("Never validated yet: its latest weights are taken for the best")
-        done, total = self.progress.update, self.train_updates_per_epoch
-        if self.progress.epoch == self.epoch:
-            self.logger.info("Going on in epoch %d after update %d of %d", self.epoch, done, total)
         return state

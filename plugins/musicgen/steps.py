@@ -56,6 +56,9 @@ def hidden(model: Any, inputs: Tensor, conditions: dict[str, Any]) -> Tensor:
 def surprise(model: Any, out: Tensor, targets: Tensor) -> Tensor:
     """Summed cross entropy of each codebook, in nats: [K].
 
+    In single precision: on a GPU autocast would leave the logarithms of the probabilities in half,
+    and keep them in both.
+
     Args:
         model: audiocraft's LMModel.
         out: Of `hidden`.
@@ -63,7 +66,7 @@ def surprise(model: Any, out: Tensor, targets: Tensor) -> Tensor:
     """
     sums = [
         F.cross_entropy(
-            head(out).flatten(0, 1),
+            head(out).flatten(0, 1).float(),
             targets[:, book].flatten(),
             ignore_index=model.special_token_id,
             reduction="sum",

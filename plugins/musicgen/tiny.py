@@ -106,31 +106,6 @@ def make_transformers(folder: Path, *, kind: str = "mono", seed: int = 0) -> Non
 def lm_config(kind: str, text: str) -> dict[str, Any]:
     """Configuration of a tiny language model, with the sections an official one has."""
     stereo, melody = kind == "stereo", kind == "melody"
-    books = 2 * CODEBOOKS if stereo else CODEBOOKS
-    describe: dict[str, Any] = {"model": text}
-    if text == "t5":
-        describe["t5"] = {
-            "name": T5_NAME,
-            "finetune": False,
-            "word_dropout": 0.2,
-            "normalize_text": False,
-        }
-    else:
-        describe["lut"] = {"n_bins": 128, "dim": 16, "tokenizer": "noop"}
-    conditioners: dict[str, Any] = {"description": describe}
-    fuse: dict[str, Any] = {"sum": [], "prepend": [], "cross": ["description"]}
-    if melody:
-        chroma: dict[str, Any] = {
-            "sample_rate": SAMPLE_RATE,
-            "n_chroma": 12,
-            "radix2_exp": 14,
-            "argmax": True,
-        }
-        chroma |= {"match_len_on_eval": False, "eval_wavs": None, "n_eval_wavs": 100}
-        wave = {"model": "chroma_stem", "chroma_stem": {**chroma, "cache_path": None}}
-        conditioners = {"self_wav": wave, **conditioners}
-        fuse |= {"prepend": ["self_wav", "description"], "cross": []}
-    delays = [0, 0, 1, 1, 2, 2, 3, 3] if stereo else [0, 1, 2, 3]
     return {
         "solver": "musicgen",
         "device": "cpu",
@@ -142,14 +117,20 @@ def lm_config(kind: str, text: str) -> dict[str, Any]:
         "interleave_stereo_codebooks": {"use": stereo, "per_timestep": False},
         "dataset": {"segment_duration": 30},
         "lm_model": "transformer_lm",
-        "transformer_lm": _transformer(books),
+        "transformer_lm": _transformer(2 * CODEBOOKS if stereo else CODEBOOKS),
         "codebooks_pattern": {
             "modeling": "delay",
-            "delay": {"delays": delays, "flatten_first": 0, "empty_initial": 0},
+            "delay": {
+                "delays": [0, 0, 1, 1, 2, 2, 3, 3] if stereo else [0, 1, 2, 3],
+                "flatten_first": 0,
+                "empty_initial": 0,
+            },
         },
-        "conditioners": conditioners,
+        "conditioners": _conditioners(text, melody),
         "fuser": {
-            **fuse,
+            "sum": [],
+            "prepend": ["self_wav", "description"] if melody else [],
+            "cross": [] if melody else ["description"],
             "cross_attention_pos_emb": False,
             "cross_attention_pos_emb_scale": 1,
             "input_interpolate": [],
@@ -157,6 +138,33 @@ def lm_config(kind: str, text: str) -> dict[str, Any]:
         "classifier_free_guidance": {"training_dropout": 0.2, "inference_coef": 3.0},
         "attribute_dropout": {"text": {}, "wav": {"self_wav": 0.5}} if melody else {},
     }
+
+
+def _conditioners(text: str, melody: bool) -> dict[str, Any]:
+    describe: dict[str, Any] = {"model": text}
+    if text == "t5":
+        describe["t5"] = {
+            "name": T5_NAME,
+            "finetune": False,
+            "word_dropout": 0.2,
+            "normalize_text": False,
+        }
+    else:
+        describe["lut"] = {"n_bins": 128, "dim": 16, "tokenizer": "noop"}
+    if not melody:
+        return {"description": describe}
+    chroma: dict[str, Any] = {
+        "sample_rate": SAMPLE_RATE,
+        "n_chroma": 12,
+        "radix2_exp": 14,
+        "argmax": True,
+        "match_len_on_eval": False,
+        "eval_wavs": None,
+        "n_eval_wavs": 100,
+        "cache_path": None,
+    }
+    wave = {"model": "chroma_stem", "chroma_stem": chroma}
+    return {"self_wav": wave, "description": describe}
 
 
 def _transformer(books: int) -> dict[str, Any]:
@@ -179,47 +187,20 @@ def _transformer(books: int) -> dict[str, Any]:
 
 def compression_config() -> dict[str, Any]:
     """Configuration of a tiny EnCodec."""
+    sound = {"sample_rate": SAMPLE_RATE, "channels": 1}
     return {
         "device": "cpu",
         "dtype": "float32",
-        "sample_rate": SAMPLE_RATE,
-        "channels": 1,
+        **sound,
         "compression_model": "encodec",
         "encodec": {
             "autoencoder": "seanet",
             "quantizer": "rvq",
-            "sample_rate": SAMPLE_RATE,
-            "channels": 1,
+            **sound,
             "causal": False,
             "renormalize": False,
         },
-        "seanet": {
-            "dimension": 32,
-            "channels": 1,
-            "causal": False,
-            "n_filters": 4,
-            "n_residual_layers": 1,
-            "ratios": list(RATIOS),
-            "activation": "ELU",
-            "activation_params": {"alpha": 1.0},
-            "norm": "weight_norm",
-            "norm_params": {},
-            "kernel_size": 7,
-            "residual_kernel_size": 3,
-            "last_kernel_size": 7,
-            "dilation_base": 2,
-            "pad_mode": "constant",
-            "true_skip": True,
-            "compress": 2,
-            "lstm": 1,
-            "disable_norm_outer_blocks": 0,
-            "decoder": {
-                "trim_right_ratio": 1.0,
-                "final_activation": None,
-                "final_activation_params": None,
-            },
-            "encoder": {},
-        },
+        "seanet": _seanet(),
         "rvq": {
             "n_q": CODEBOOKS,
             "q_dropout": False,
@@ -231,6 +212,36 @@ def compression_config() -> dict[str, Any]:
             "orthogonal_reg_weight": 0.0,
             "orthogonal_reg_active_codes_only": False,
         },
+    }
+
+
+def _seanet() -> dict[str, Any]:
+    return {
+        "dimension": 32,
+        "channels": 1,
+        "causal": False,
+        "n_filters": 4,
+        "n_residual_layers": 1,
+        "ratios": list(RATIOS),
+        "activation": "ELU",
+        "activation_params": {"alpha": 1.0},
+        "norm": "weight_norm",
+        "norm_params": {},
+        "kernel_size": 7,
+        "residual_kernel_size": 3,
+        "last_kernel_size": 7,
+        "dilation_base": 2,
+        "pad_mode": "constant",
+        "true_skip": True,
+        "compress": 2,
+        "lstm": 1,
+        "disable_norm_outer_blocks": 0,
+        "decoder": {
+            "trim_right_ratio": 1.0,
+            "final_activation": None,
+            "final_activation_params": None,
+        },
+        "encoder": {},
     }
 
 

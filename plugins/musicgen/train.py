@@ -5,10 +5,10 @@ place of its path. Everything is checked before the first step.
 """
 
 import difflib
-import logging
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from dora.hydra import HydraMain
@@ -17,6 +17,9 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from .errors import TrainingError, one_message
+
+WRONG = (HydraException, OmegaConfBaseException, AssertionError, ValueError)
+"""What Hydra and Dora raise for arguments that cannot be put together."""
 
 
 class FinetuneMain(HydraMain):
@@ -30,29 +33,43 @@ class FinetuneMain(HydraMain):
                     raise TrainingError(f"{argument}: every argument is key=value")
             try:
                 return super().get_xp(self._pinned(list(argv)))
-            except (HydraException, OmegaConfBaseException) as error:
+            except WRONG as error:
                 raise TrainingError(self._explained(str(error), argv)) from error
 
     def _explained(self, message: str, argv: Sequence[str]) -> str:
         """What Hydra says of a wrong argument, and the name that was probably meant."""
         known = _names(self._base_cfg)
         for argument in argv:
-            name = argument.split("=", 1)[0].lstrip("+~")
+            name, value = argument.lstrip("+~").split("=", 1)
             if name not in known and name not in self._config_groups:
                 near = difflib.get_close_matches(name, known, 3, 0.5)
                 hint = f"; did you mean {' or '.join(near)}?" if near else ""
                 return f"{argument}: there is no setting {name} in {self.full_config_path}{hint}"
-        return message.splitlines()[0]
+            inner = name not in self._config_groups and not value.startswith("{")
+            if inner and any(one.startswith(f"{name}.") for one in known):
+                return f"{argument}: {name} is a section; set what is in it: {name}.KEY=value"
+        said = message.splitlines()[0]
+        groups = [one for one in argv if one.split("=", 1)[0] in self._config_groups]
+        return f"{', '.join(groups)}: {said}" if said.startswith("Config group") else said
 
     def _pinned(self, argv: list[str]) -> list[str]:
-        """The arguments with the fingerprint of the data they name."""
-        from . import data
+        """The arguments with the fingerprints of the data and the base they name.
+
+        Folders become absolute: an experiment goes on from any working directory.
+        """
+        from . import data, places
 
         given = dict(argument.split("=", 1) for argument in argv)
-        if "data" not in given or "data_fingerprint" in given:
-            return argv
-        found = data.fingerprint(data.locate(_unquoted(given["data"])))
-        return [*argv, f"data_fingerprint='{found}'"]  # quoted: some look like numbers
+        pins: dict[str, str] = {}
+        if "data" in given and "data_fingerprint" not in given:
+            found = data.locate(_unquoted(given["data"]))
+            pins["data_fingerprint"] = data.fingerprint(found)
+        if "base_fingerprint" not in given:
+            chosen = given.get("base")
+            base = self._get_base_config(argv)[0].base if chosen is None else _unquoted(chosen)
+            pins["base_fingerprint"] = places.pin(base)
+        # Quoted: some look like numbers.
+        return [*map(_rooted, argv), *(f"{name}='{value}'" for name, value in pins.items())]
 
     def __reduce__(self) -> Any:
         """How Dora hands this to other processes (grids, Slurm): by its own name, not `run`'s."""
@@ -80,6 +97,18 @@ def _unquoted(value: str) -> str:
         return value
 
 
+def _rooted(argument: str) -> str:
+    """An argument with the whole path of the folder it names, if it names one."""
+    name, value = argument.split("=", 1)
+    if name not in {"data", "base"}:
+        return argument
+    folder = Path(_unquoted(value)).expanduser()
+    if folder.is_absolute() or not folder.is_dir():
+        return argument
+    whole = str(folder.absolute()).replace("'", "\\'")
+    return f"{name}='{whole}'"
+
+
 def _names(cfg: Any, before: str = "") -> list[str]:
     """Dotted names of all settings."""
     found: list[str] = []
@@ -96,7 +125,10 @@ def run(cfg: Any) -> None:
     Args:
         cfg: The composed configuration.
     """
+    from . import settings
+
     with one_message():
+        settings.check(cfg)  # before anything is begun with it
         _start(cfg)
         solver = get_solver(cfg)
         if cfg.show:
@@ -125,13 +157,11 @@ def _start(cfg: Any) -> None:
 
     import torch
     from dora import distrib
-    from flashy.logging import setup_logging
 
-    from . import upstream
+    from . import logs, upstream
 
     upstream.prepare(xformers=cfg.efficient_attention_backend == "xformers")
-    name = f"{cfg.execute_only or 'solver'}.log.{{rank}}"
-    setup_logging(level=_level(cfg.logging.level), log_name=name)
+    logs.begin(cfg.logging.level, f"{cfg.execute_only or 'solver'}.log.{{rank}}")
     multiprocessing.set_start_method(cfg.mp_start_method, force=True)
     if cfg.num_threads:
         torch.set_num_threads(cfg.num_threads)
@@ -139,37 +169,32 @@ def _start(cfg: Any) -> None:
     distrib.init(backend="nccl" if torch.cuda.is_available() else "gloo")
 
 
-def _level(name: str) -> int:
-    levels = logging.getLevelNamesMapping()
-    if str(name).upper() not in levels:
-        raise TrainingError(f"logging.level={name}: expected one of {', '.join(levels)}")
-    return levels[str(name).upper()]
-
-
 def get_solver(cfg: Any) -> Any:
     """The solver of a configuration, everything checked, nothing restored.
 
     Raises:
-        TrainingError: Something is wrong with the base, the data, the machine or an option.
+        TrainingError: Something is wrong with a setting, the machine, the data or the base.
     """
     import random
 
     import numpy as np
     import torch
 
-    from . import base, data, machine, upstream
+    from . import base, data, machine, settings, upstream
 
-    source = data.locate(cfg.data)
-    _check_pin(cfg, source)
-    splits = data.measure(source)
+    settings.check(cfg)
     upstream.mend()
     upstream.attention_backend(cfg.efficient_attention_backend)
     machine.choose(cfg)
+    source = data.locate(cfg.data)
+    _check_pin(cfg, source)
+    data.check(source)
+    splits = data.measure(source)
     origin = base.open_base(cfg.base)
     given_segment = cfg.dataset.segment_duration is not None
     base.adopt(cfg, origin)
-    data.check(source)
     data.fit(cfg, source, splits, given_segment)
+    settings.check_lengths(cfg)
     random.seed(cfg.seed)
     np.random.seed(cfg.seed)
     torch.manual_seed(cfg.seed)
@@ -208,6 +233,7 @@ def from_sig(sig: str, *, best: bool = True, **override: Any) -> Any:
         raise TrainingError(f"{sig}: no checkpoint in {folder}; run it first")
     upstream.mend()
     cfg: Any = OmegaConf.create(upstream.load(path)["xp.cfg"])
+    wanted = base.wanted(cfg)
     cfg.update({"device": "auto", "precision": "auto", "execute_only": "generate", **override})
     cfg.logging.update({"log_tensorboard": False, "log_wandb": False})  # nothing is trained
     cfg.model.frozen_dtype = "fp32"  # others read its weights, and compute without autocast
@@ -215,7 +241,7 @@ def from_sig(sig: str, *, best: bool = True, **override: Any) -> Any:
     cfg.optim.optimizer, cfg.optim.ema.use, cfg.compile.use = "adamw", False, False
     cfg.text_cache = {"mib": 0}  # texts are read once anyway, by the text encoder as it is
     machine.choose(cfg)
-    origin = base.open_base(cfg.base)
+    origin = base.reopen(cfg, wanted, sig)
     base.adopt(cfg, origin)
 
     from .solver import FinetuneSolver
@@ -228,7 +254,9 @@ def from_sig(sig: str, *, best: bool = True, **override: Any) -> Any:
 
 
 def _check_pin(cfg: Any, source: Any) -> None:
-    from . import data
+    from omegaconf import open_dict
+
+    from . import data, places
 
     found = data.fingerprint(source)
     if str(cfg.data_fingerprint) != found:
@@ -237,6 +265,15 @@ def _check_pin(cfg: Any, source: Any) -> None:
             f"{cfg.data_fingerprint}; the dataset was built again since: start a new experiment "
             "without data_fingerprint="
         )
+    base = places.identify(cfg.base)
+    if str(cfg.base_fingerprint) not in {base.fingerprint, places.pin(cfg.base)}:
+        raise TrainingError(
+            f"base={cfg.base}: its fingerprint is {base.fingerprint}, this experiment was made "
+            f"with {cfg.base_fingerprint}; another model is there since: start a new experiment "
+            "without base_fingerprint="
+        )
+    with open_dict(cfg):  # a name on the Hub was enough for the signature
+        cfg.base_fingerprint = base.fingerprint
 
 
 main = FinetuneMain(run, config_name="config", config_path="config", version_base="1.3")

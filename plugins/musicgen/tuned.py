@@ -6,39 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import base as bases
-from . import upstream
+from . import identity, places, upstream
 from .errors import TrainingError
+from .identity import NOBODY, Identity
+from .provenance import Facts as Facts
 
 if TYPE_CHECKING:
     from audiocraft.models.lm import LMModel
     from torch import Tensor
 
     from .adapters.adapter import Adapter
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known of a model's training.
-
-    Attributes:
-        signature: Dora's name of the experiment; empty if there was none here.
-        method: What was trained, in a line.
-        dataset: Name of the dataset.
-        fingerprint: Of the dataset's content.
-        clips: Clips it was trained on; 0 if unknown.
-        hours: Their length; 0 if unknown.
-        rights: On what ground the audio was used, as the dataset's maker put it.
-        metrics: By name, such as `valid ce`.
-    """
-
-    signature: str = ""
-    method: str = ""
-    dataset: str = ""
-    fingerprint: str = ""
-    clips: int = 0
-    hours: float = 0.0
-    rights: str = ""
-    metrics: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +27,19 @@ class Tuned:
         origin: The base model it was trained from.
         adapter: The handle on the adapter; None after full training.
         facts: For the model card.
+        source: What the whole model, adapter and all, is as a base of others; empty if it is none.
     """
 
     lm: "LMModel"
     origin: bases.Base
     adapter: "Adapter | None" = None
     facts: Facts = field(default_factory=Facts)
+    source: str = ""
+
+    @property
+    def identity(self) -> Identity:
+        """What the whole model is called as a base of others."""
+        return places.identify(self.source) if self.source else NOBODY
 
     def weights(self) -> "dict[str, Tensor]":
         """Weights of a plain language model that does the same, by audiocraft's names."""
@@ -93,15 +77,13 @@ def _from_folder(name: str, folder: Path, device: str, base: str | None) -> Tune
 
     if not (folder / files.CONFIG).is_file():
         origin = bases.open_base(name)
-        return Tuned(language_model(origin, device), origin)
-    named = base or files.read_base(folder)
-    if not named:
-        raise TrainingError(f"{folder}: does not say which base it belongs to; name it by --base")
-    origin = bases.open_base(named)
+        return Tuned(language_model(origin, device), origin, source=name)
+    wanted, who = files.read_base(folder), f"the adapter in {folder}"
+    origin = bases.open_base(base or places.find(wanted, who))
+    identity.check(wanted, origin.identity, who)
     lm = language_model(origin, device)
     adapter = files.load(lm, folder)
-    notes = files.read_notes(folder).get("facts", {})
-    return Tuned(lm, origin, adapter, Facts(**notes))
+    return Tuned(lm, origin, adapter, files.read_facts(folder))
 
 
 def language_model(origin: bases.Base, device: str = "cpu") -> "LMModel":
@@ -138,6 +120,12 @@ def compression_model(origin: bases.Base, device: str = "cpu") -> Any:
 def _from_experiment(signature: str, device: str, base: str | None) -> Tuned:
     from . import train
 
+    root = train.main.dora.dir / train.main.dora.xps
+    if not (root / signature).is_dir():
+        raise TrainingError(
+            f"{signature}: no such experiment in {root}, and no such folder here; "
+            "AUDIOCRAFT_DORA_DIR says where experiments are"
+        )
     changes: dict[str, Any] = {"base": base} if base else {}
     solver = train.from_sig(signature, device=device, **changes)
     adapter = solver.adapter
@@ -147,7 +135,8 @@ def _from_experiment(signature: str, device: str, base: str | None) -> Tuned:
         metrics=_metrics(solver.history),
         **_data_facts(solver.cfg),
     )
-    return Tuned(solver.model.eval(), solver.origin, adapter, facts)
+    source = f"{places.EXPERIMENT}{signature}"
+    return Tuned(solver.model.eval(), solver.origin, adapter, facts, source)
 
 
 def _method(solver: Any) -> str:
@@ -186,13 +175,3 @@ def _data_facts(cfg: Any) -> dict[str, Any]:
         "hours": counts.splits["train"].hours if "train" in counts.splits else 0.0,
         "rights": str(build.config.get("rights", "")),
     }
-
-
-def check_empty(folder: Path) -> None:
-    """Refuses to write over what is there.
-
-    Raises:
-        TrainingError: The folder has something in it.
-    """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise TrainingError(f"{folder}: there is something already; name a new folder")

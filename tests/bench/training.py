@@ -137,10 +137,10 @@ def main() -> None:
         if gpu and given.only != "speed":
             _grow(given.limit_gib, common)
     if not gpu:
-        from plugins.musicgen import memory
+        from plugins.musicgen import tables
 
         print("\nBy formula, GiB of a GPU for clips of 30 s with fp16 (plugins.musicgen.memory):\n")
-        print("\n".join(memory.table(30, 16, half=True)))
+        print("\n".join(tables.table(30, 16, half=True)))
 
 
 def _speed(rounds: int, common: dict[str, Any], gpu: bool) -> None:

@@ -16,6 +16,7 @@ import curate
 from curate import api
 from curate.config import Artist, ChunkOptions, Config
 from curate.engine import Done
+from curate.engine.local import LocalEngine
 from curate.errors import ConfigError, CurateError
 from curate.records import Origin, Track
 from curate.stages import label
@@ -199,7 +200,7 @@ def test_a_limit_takes_the_first_tracks(copied: Path) -> None:
     ("artists", "out", "words"),
     [
         ("none.yaml", None, "no such file"),
-        ("artists.yaml", "artists.yaml", "cannot be written to"),
+        ("artists.yaml", "artists.yaml", "is a file; name a folder"),
         ("artists.yaml", "artists.yaml/out", "cannot be written to"),
     ],
 )
@@ -362,3 +363,16 @@ def test_build_json_is_of_this_build(small_set: Path) -> None:
         True,
         5,
     )
+
+
+@pytest.mark.parametrize(
+    ("vocals", "timeout", "wanted"),
+    [("keep", None, 900.0), ("separate", None, 7200.0), ("separate", 60.0, 60.0)],
+)
+def test_a_track_has_the_time_that_its_work_takes(
+    vocals: str, timeout: float | None, wanted: float
+) -> None:
+    asked = Config("x", "r", (Artist("A", ("a",)),), vocals=vocals)
+    engine = api._engine(asked, 1, timeout)
+    assert isinstance(engine, LocalEngine)
+    assert engine.timeout == wanted

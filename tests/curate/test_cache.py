@@ -123,7 +123,7 @@ def test_nothing_of_a_key_becomes_a_path(cache: Cache, key: str) -> None:
     names = {
         part for file in cache.place.rglob("*") for part in file.relative_to(cache.place).parts
     }
-    folders = {"audio", "keys", "users", "answers", "partial", "lock"}
+    folders = {"audio", "keys", "users", "answers", "other", "partial", "lock"}
     assert all(set(name.partition(".")[0]) <= set("0123456789abcdef") for name in names - folders)
     assert path.is_relative_to(cache.place)
 
@@ -166,6 +166,23 @@ def test_a_file_from_another_disk_is_taken_in(
     assert got.path.read_bytes() == b"music"
     assert not file.exists()
     assert audio_files(cache) == [got.path]
+
+
+def test_answers_of_one_source_are_forgotten_together(cache: Cache) -> None:
+    keys = [f"spotify tracks/{number}" for number in range(3)]
+    for key in (*keys, "web list", "spotify", "pause spotify"):
+        cache.put_answer(key, b"words of " + key.encode())
+    half, old = ((cache.place / "answers/spotify/00" / name) for name in (".new", ".old"))
+    half.parent.mkdir(exist_ok=True)
+    half.write_bytes(b"another build is just writing this")
+    old.write_bytes(b"words of spotify, by a build that was killed")
+    os.utime(old, (time.time() - 7200,) * 2)
+    assert cache.drop_answers("spotify") == 5
+    assert [cache.answer(key, None) for key in keys] == [None] * 3
+    assert (half.exists(), old.exists()) == (True, False)
+    assert cache.answer("web list", None) == b"words of web list"
+    assert cache.answer("pause spotify", None) == b"words of pause spotify"
+    assert cache.drop_answers("spotify") == 0
 
 
 def test_answers_have_an_age(cache: Cache) -> None:

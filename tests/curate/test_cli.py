@@ -127,13 +127,14 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         ),
         ("build --artists typo.yaml --dry-run", "typo.yaml:4: chnk: unknown key"),
         ("build --artists bytes.yaml", "not UTF-8 at byte 6"),
-        ("build --artists artists.yaml --jobs 0", "argument --jobs: 0: must be at least 1"),
-        ("build --artists artists.yaml --jobs two", "argument --jobs: invalid"),
-        ("build --artists artists.yaml --limit -1", "argument --limit: -1: must be at least 1"),
+        ("build --artists artists.yaml --jobs 0", "argument --jobs: 0: must be a whole number, at"),
+        ("build --artists artists.yaml --jobs two", "argument --jobs: two: must be a whole number"),
+        ("build --artists artists.yaml --limit -1", "argument --limit: -1: must be a whole number"),
         ("build --artists artists.yaml --timeout 0", "argument --timeout: 0: must be a number of"),
         ("build --artists artists.yaml --timeout nan", "argument --timeout: nan: must be a number"),
         ("build --artists artists.yaml --timeout -3", "argument --timeout"),
-        ("build --artists artists.yaml --out typo.yaml", "typo.yaml: cannot be written to"),
+        ("build --artists artists.yaml --timeout soon", "--timeout: soon: must be a number of sec"),
+        ("build --artists artists.yaml --out typo.yaml", "typo.yaml: is a file; name a folder"),
         ("build --artists artists.yaml --out rotten", "not a usable catalog"),
         ("build --artists artists.yaml --out rotten --dry-run", "not a usable catalog"),
         ("validate", "the following arguments are required: DIR"),
@@ -157,6 +158,23 @@ def test_a_wrong_command_is_told_on_the_error_stream(
     assert out == ""
     assert words in " ".join(err.split())
     assert {n: d for n, d in contents(here).items() if not n.endswith(".lock")} == before
+
+
+def test_a_wrong_file_is_one_line(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(capsys, "build", "--artists", "none.yaml") == (
+        2, "", "curate: none.yaml: no such file\n"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", ["status", "relocate", "captions"])
+def test_the_folder_above_a_dataset_leads_to_it(
+    here: Path, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    (here / "above/build").mkdir(parents=True)
+    (here / "above/build/build.json").write_text("{}")
+    code, _, err = main(capsys, verb, "above", *(["--show", "1"] if verb == "captions" else []))
+    assert code == 2
+    assert "above/build?" in " ".join(err.split())
 
 
 def test_what_the_system_refuses_is_told(
@@ -256,6 +274,8 @@ def test_a_build_without_clips_falls_short(here: Path, capsys: pytest.CaptureFix
     code, out, _ = main(capsys, "build", "--artists", "artists.yaml")
     assert code == 1
     assert "no clips" in out
+    assert "missing: 'm' matches no audio file under" in out
+    assert "cannot fill" not in out
     assert "rejected.jsonl" in out
 
 

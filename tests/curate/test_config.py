@@ -293,3 +293,13 @@ def test_the_demo_is_right() -> None:
     found = config.load(demo)
     assert found.chunk == ChunkOptions()
     assert len(found.artists) >= 5
+
+
+def test_a_wrong_language_is_told_with_all_other_faults(tmp_path: Path) -> None:
+    path = tmp_path / "artists.yaml"
+    path.write_text(MINIMAL + "captions: {language: jp}\nchnk: {}\n")
+    with pytest.raises(ConfigError) as told:
+        config.load(path)
+    first, second = str(told.value).splitlines()
+    assert first.endswith("captions.language: no language 'jp'; there are en, ja")
+    assert "unknown key 'chnk'" in second

@@ -55,6 +55,30 @@ def test_reserved_settled_released(answers: Answers) -> None:
     assert answers.spent("jpop").unpriced == 1
 
 
+def test_answers_to_questions_with_a_sources_words_are_forgotten(
+    answers: Answers, path: Path
+) -> None:
+    mine, plain, shared, mended = (bytes([number]) * 32 for number in range(4))
+    for key in (mine, plain, shared, mended):
+        answers.put(key, bill(answer=Answer(f"planted {key[0]} words")))
+    spotify = frozenset({"spotify"})
+    answers.attribute(plain, "jpop", frozenset())
+    for key in (mine, shared, mended):
+        answers.attribute(key, "jpop", spotify)
+    answers.attribute(shared, "other", spotify)
+    answers.attribute(mended, "jpop", frozenset())  # the same question, no word of it by now
+    assert answers.forget("nobody", "spotify") == 0
+    assert answers.forget("jpop", "spotify") == 1
+    assert [answers.get(key) is None for key in (mine, plain, shared, mended)] == [
+        True, False, False, False
+    ]  # fmt: skip
+    files = [file.read_bytes() for file in path.parent.glob(f"{path.name}*")]
+    assert not any(b"planted 0 words" in data for data in files)
+    assert any(b"planted 1 words" in data for data in files)
+    assert answers.forget("other", "spotify") == 1
+    assert answers.get(shared) is None
+
+
 def test_processes_share_one_budget(answers: Answers, path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     with context.Pool(3) as pool:

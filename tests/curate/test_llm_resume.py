@@ -81,10 +81,12 @@ def test_killed_half_way_and_gone_on_with(at: Bench, blow: signal.Signals) -> No
 
 
 @pytest.mark.integration
-def test_two_processes_at_once_share_the_file(at: Bench) -> None:
-    at.site.delay_s = 0.01
+def test_two_processes_at_once_pay_for_nothing_twice(at: Bench) -> None:
+    at.site.delay_s = 0.03
     both = [start(at), start(at)]
     for process in both:
         assert process.communicate(timeout=120) == (None, b"")
-    assert len(at.site.counted()) == COUNT
+    counted = at.site.counted()
+    assert len(counted) == sum(counted.values()) == COUNT
     assert set(at.outcomes(clips(COUNT))) == {ACCEPTED}
+    assert list((at.folder / "locks").iterdir()) == []

@@ -62,6 +62,10 @@ def test_a_byte_order_mark_is_no_content(file: Path) -> None:
         ("a: &a {b: *a}\n", ":1: refers to itself through an alias"),
         ("a: 1\nb: [1\nc: 2\n", ":3:2: not valid YAML: did not find expected ',' or ']'"),
         ("a: b\n\tc: d\n", ":2:1: not valid YAML: found a tab character"),
+        (
+            "a:\n\t- b\n",
+            ":2:1: not valid YAML: found character that cannot start any token; indent by spaces",
+        ),
         ("a: 1\n---\nb: 2\n", ":2:1: not valid YAML: but found another document"),
         pytest.param(f"a: {'9' * 5000}", ":1:4: not valid YAML: Exceeds the limit", id="long"),
         ("a: *b\n", ":1:4: not valid YAML: found undefined alias"),

@@ -36,7 +36,7 @@ RECORDS = {
     "build": BuildInfo,
 }
 
-OF_THE_PLUGIN = ("evaluation",)
+OF_THE_PLUGIN = ("evaluation", "vote")
 """Schemas of files that the plugin writes; tests/plugins/test_evaluate.py holds these."""
 
 WRITTEN_OUT = {"artists.split": {"fractions"}}

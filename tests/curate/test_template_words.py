@@ -8,7 +8,7 @@ import pytest
 from caption_facts import KEYS, WORDS
 
 from curate.captions import template
-from curate.captions.template import LANGUAGES, caption, english_words, japanese, japanese_words
+from curate.captions.template import caption, english_words, japanese, japanese_words
 from curate.captions.template.english_grammar import article, clashes, join
 from curate.captions.template.said import Said
 from curate.config import CaptionOptions
@@ -191,8 +191,11 @@ def test_the_source_names_version_and_language() -> None:
     assert (template.source("en"), template.source("ja")) == ("template.3", "template.3.ja")
 
 
-def test_a_new_language_needs_a_module_with_three_functions() -> None:
-    for module in LANGUAGES.values():
-        for style in ("tags", "short", "full"):
-            assert isinstance(getattr(module, style)(Said(bpm=90), random.Random(0)), str)
-        assert module.LONGEST > 100
+def test_every_language_writes_what_it_reads_within_its_own_bounds() -> None:
+    assert list(template.languages()) == ["en", "ja"]
+    for code, spoken in template.languages().items():
+        assert code == spoken.CODE
+        for style in (spoken.tags, spoken.short, spoken.full):
+            text = style(Said(bpm=90, genres=("jazz",)), random.Random(0))
+            assert spoken.reads(text)
+            assert len(text) <= spoken.LONGEST <= spoken.CHARACTERS[1]

@@ -10,7 +10,7 @@ from rich.console import Console
 from curate import terminal
 from curate.captions.llm import Estimate
 from curate.doctor import Check
-from curate.pipeline import Plan, Result
+from curate.orders import Plan, Result
 from curate.progress import Silent
 from curate.records import CaptionCounts, LlmCounts, Rejection
 from curate.stages.recaption import Recaptioned

@@ -320,7 +320,7 @@ def test_hostile_titles(
     assert all(set(n.partition(".")[0]) <= set("0123456789abcdef") for n in names - FOLDERS)
 
 
-FOLDERS = {"audio", "keys", "users", "answers", "partial", "lock", "locks"}
+FOLDERS = {"audio", "keys", "users", "answers", "web", "partial", "lock", "locks"}
 
 
 def test_a_listing_that_cannot_be_read_is_a_rejection(site: Site, web: Web) -> None:

@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from curate import api, pipeline
+from curate import api
 from curate.engine import Done
+from curate.orders import Result
 from curate.work import Job, Outcome, process
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -148,7 +149,7 @@ class Counting:
             yield Done(job, self._function(job))
 
 
-def here(artists: Path, engine: Counting | None = None, **options: Any) -> pipeline.Result:
+def here(artists: Path, engine: Counting | None = None, **options: Any) -> Result:
     """Builds in this process."""
     return api.build(artists, engine=engine or Counting(), **options)
 

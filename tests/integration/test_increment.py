@@ -198,6 +198,19 @@ def test_another_clip_length_cuts_anew_and_sweeps(folder: Path) -> None:
     assert api.validate(out, deep=True).ok
 
 
+def test_another_clip_length_tells_what_becomes_of_labels_of_clips(folder: Path) -> None:
+    first = rig.here(folder / "artists.yaml")
+    clip = next(path.relative_to(folder) for path in first.out.glob("audio/*/*/*_chunk000.flac"))
+    (folder / "labels.csv").write_text(f"path,mood\n{clip},calm\n")
+    assert rig.here(folder / "artists.yaml").notes == first.notes
+    recipe = json.loads((folder / "artists.yaml").read_text()) | {"chunk": {"seconds": 1}}
+    (folder / "artists.yaml").write_text(json.dumps(recipe))
+    (told,) = set(rig.here(folder / "artists.yaml").notes) - set(first.notes)
+    assert told.startswith(f"chunk.seconds was 2 and is 1: clip {clip} (")
+    assert "labels.csv:2)" in told
+    assert rig.here(folder / "artists.yaml").notes == first.notes
+
+
 def test_another_format_leaves_none_of_the_old(folder: Path) -> None:
     again(folder, chunk={"seconds": 2, "format": "wav"})
     assert {p.suffix for p in rig.walk(folder / "build/audio") if p.is_file()} == {".wav", ".json"}

@@ -92,6 +92,38 @@ def test_what_was_fetched_need_not_be_kept(site: Site, tmp_path: Path, cache: Pa
     assert all(row["origin"]["retrieved_at"] for row in rig.tracks(again.out).values())
 
 
+def kept(cache: Path) -> list[Path]:
+    return [path for path in (cache / "audio").rglob("*") if path.is_file()]
+
+
+def test_a_file_of_several_tracks_goes_with_the_last_of_them(
+    site: Site, tmp_path: Path, cache: Path
+) -> None:
+    address = site.put("/long.flac", mediasite.encoded(tmp_path / "long.flac", sounds(1, 13)[0]))
+    lines = ["url,from,to", *(f"{address},{start},{start + 4}" for start in (0, 4, 8, 90))]
+    (tmp_path / "parts.csv").write_text("\n".join(lines))
+    columns = {"address": "url", "start": "from", "end": "to"}
+    parts = [{"name": "Parts", "table": {"file": "parts.csv", "columns": columns}}]
+    artists = recipe(tmp_path, parts, web=QUICK | {"homes": [site.address]})
+    first = rig.here(artists, limit=2, keep_downloads=False)
+    assert (first.counts.tracks, kept(cache)) == (2, [])
+    asked = site.count("/long.flac")
+    second = rig.here(artists, keep_downloads=False)  # two are known, one is not there: too_short
+    assert (second.counts.tracks, second.counts.rejected) == (3, {"too_short": 1})
+    assert kept(cache) == []
+    assert site.count("/long.flac") <= 2 * asked, "once for all of them"
+
+
+def test_what_another_dataset_keeps_stays(site: Site, tmp_path: Path, cache: Path) -> None:
+    feed = site.feed("/feed.xml", ["/a.flac"])
+    site.put("/a.flac", mediasite.encoded(tmp_path / "a.flac", sounds(1)[0]))
+    artists = recipe(tmp_path, [{"name": "Feed", "playlists": [feed]}])
+    rig.here(artists, out=tmp_path / "one")
+    assert len(kept(cache)) == 1
+    assert rig.here(artists, out=tmp_path / "two", keep_downloads=False).counts.tracks == 1
+    assert len(kept(cache)) == 1
+
+
 def test_a_site_that_is_away_is_asked_again_by_the_next_build(site: Site, tmp_path: Path) -> None:
     feed = site.feed("/feed.xml", ["/a.flac"])
     site.put("/a.flac", mediasite.encoded(tmp_path / "a.flac", sounds(1)[0]))

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import llmsite
 import mutagen.flac
 import pytest
 import rig
@@ -12,6 +13,7 @@ from spotifysite import Site
 
 from curate import api
 from curate.errors import ConfigError
+from curate.names import slug
 from curate.sources.spotify import connection
 
 pytestmark = pytest.mark.integration
@@ -90,6 +92,54 @@ def test_a_dataset_is_made_anew_without_a_word_of_spotify(site: Site, tmp_path: 
             assert not [secret for secret in site.secrets if secret in text], path
     assert api.validate(result.out).ok
     assert rig.here(artists).decoded_tracks == 0
+
+
+def found_in(folder: Path, words: tuple[str, ...]) -> dict[str, set[str]]:
+    """The files below a folder that hold any of these words, in any spelling."""
+    forms = {w: {w.lower().encode(), slug(w).encode()} for w in words}
+    files = [path for path in rig.walk(folder) if path.is_file() and path.name != "artists.yaml"]
+    texts = {str(path.relative_to(folder)): path.read_bytes().lower() for path in files}
+    held = {
+        name: {word for word in words if any(form in data for form in forms[word])}
+        for name, data in texts.items()
+    }
+    return {name: said for name, said in held.items() if said}
+
+
+def test_what_spotify_said_is_deleted_everywhere(site: Site, tmp_path: Path) -> None:
+    music(tmp_path, site)
+    rig.song(tmp_path / "music" / "other.flac", 9, 4.5)
+    with llmsite.serving() as model:
+        llm = {"model": "test", "base_url": model.address, "variants": 2, "retries": 0}
+        own = {"name": "Own", "files": ["music/other.flac"]}
+        artists = recipe(tmp_path, captions={"llm": llm})
+        document = json.loads(artists.read_text())
+        document["artists"].append(own)
+        artists.write_text(json.dumps(document))
+        first = rig.here(artists)
+        assert first.counts.tracks == 3
+        assert rig.curate("labels", first.out).returncode == 0
+        before = found_in(tmp_path, WORDS)
+        stores = {"build/catalog.sqlite", "build/labels.svg", "build/rejected.jsonl"}
+        assert stores | {"cache/captions.sqlite"} <= before.keys()
+        assert any(name.startswith("cache/answers/spotify") for name in before)
+        assert set().union(*before.values()) == set(WORDS)
+
+        (tmp_path / "music" / "0.flac").unlink()  # its clips stay, its track is away
+        without = rig.here(artists, without_sources=["spotify"])
+        assert without.counts.tracks == 2
+        assert found_in(tmp_path, WORDS) == {}
+        assert any("Spotify said is deleted" in note for note in without.notes)
+        assert without.decoded_tracks == 0
+
+        asked = len(model.bodies)
+        again = rig.here(artists, without_sources=["spotify"])
+        assert (again.decoded_tracks, len(model.bodies)) == (0, asked), "what is in use stays"
+        assert found_in(tmp_path, WORDS) == {}
+
+        back = rig.here(artists)
+        assert back.decoded_tracks == 0
+        assert "build/tracks.jsonl" in found_in(tmp_path, WORDS)
 
 
 def test_no_secret_of_the_app_is_written(site: Site, tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from plugins.musicgen import tiny, tuned, upstream
 from plugins.musicgen.adapters.options import AdapterError, AdapterOptions
+from plugins.musicgen.errors import TrainingError
+from plugins.musicgen.identity import Identity
 
 upstream.mend()
 
@@ -38,6 +40,7 @@ VARIANTS = {
     "head": AdapterOptions(kind="head"),
 }
 TEXT = "a calm piano"
+SMALL = Identity("facebook/musicgen-small")
 
 
 def adapted(base: Path, options: AdapterOptions) -> tuned.Tuned:
@@ -90,7 +93,7 @@ def test_peft_computes_the_same(name: str, tiny_base: Path, ported: Path, tmp_pa
     """The folder, loaded by PEFT on transformers' model, gives audiocraft's logits."""
     model = adapted(tiny_base, VARIANTS[name])
     assert model.adapter is not None
-    files.save(model.adapter, tmp_path, base="facebook/musicgen-small")
+    files.save(model.adapter, tmp_path, base=SMALL)
     plain = load_ported(ported)
     before = theirs(plain, tokenizer_of(model))
     loaded = peft.PeftModel.from_pretrained(plain, tmp_path).eval()
@@ -105,12 +108,13 @@ def test_peft_computes_the_same(name: str, tiny_base: Path, ported: Path, tmp_pa
 def test_saved_and_loaded(name: str, tiny_base: Path, tmp_path: Path) -> None:
     model = adapted(tiny_base, VARIANTS[name])
     assert model.adapter is not None
-    files.save(model.adapter, tmp_path, base=str(tiny_base), notes={"best": {"ce": 3.5}})
+    files.save(model.adapter, tmp_path, base=model.origin.identity, notes={"best": {"ce": 3.5}})
     fresh = tuned.open_tuned(str(tmp_path))
     assert fresh.adapter is not None
     assert fresh.adapter.options == VARIANTS[name]
     assert torch.equal(ours(fresh), ours(model))
-    assert files.read_base(tmp_path) == str(tiny_base)
+    assert files.read_base(tmp_path) == model.origin.identity
+    assert files.read_base(tmp_path).name == tiny_base.name
     assert files.read_notes(tmp_path) == {"best": {"ce": 3.5}}
 
 
@@ -118,7 +122,7 @@ def test_layout_is_pefts(tiny_base: Path, tmp_path: Path) -> None:
     """Names, shapes and configuration are those PEFT itself writes for the same adapter."""
     model = adapted(tiny_base, LORA)
     assert model.adapter is not None
-    files.save(model.adapter, tmp_path / "ours", base="facebook/musicgen-small")
+    files.save(model.adapter, tmp_path / "ours", base=SMALL)
     config = json.loads((tmp_path / "ours" / files.CONFIG).read_text())
     assert config["target_modules"] == [
         *(f"encoder_attn.{part}_proj" for part in ("k", "out", "q", "v")),
@@ -166,7 +170,7 @@ def test_an_adapter_that_peft_trained(
 def test_an_adapter_is_small(tiny_base: Path, tmp_path: Path) -> None:
     model = adapted(tiny_base, LORA)
     assert model.adapter is not None
-    files.save(model.adapter, tmp_path, base="b")
+    files.save(model.adapter, tmp_path, base=SMALL)
     numbers = sum(p.numel() for p in model.adapter.trainable_parameters())
     assert 4 * numbers < (tmp_path / files.WEIGHTS).stat().st_size < 4 * numbers + 12_000
 
@@ -174,7 +178,7 @@ def test_an_adapter_is_small(tiny_base: Path, tmp_path: Path) -> None:
 def save_one(base: Path, folder: Path) -> Adapter:
     model = adapted(base, LORA)
     assert model.adapter is not None
-    files.save(model.adapter, folder, base=str(base))
+    files.save(model.adapter, folder, base=model.origin.identity)
     return model.adapter
 
 
@@ -212,6 +216,62 @@ def test_an_adapter_of_another_base(tiny_base: Path, tmp_path: Path) -> None:
     ):
         files.load(lm, tmp_path)
     assert list(lm.state_dict()) == names
+
+
+def rewrite(folder: Path, header: str) -> None:
+    path = folder / files.WEIGHTS
+    save_file(load_file(path), path, {files._HEADER: header})
+
+
+OPTIONS = {"rank": 3, "alpha": 6.0}
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("{", "its header is broken"),
+        ("[]", "its header is broken"),
+        (json.dumps({"notes": {}}), "its header is broken .*options"),
+        (json.dumps({"options": {"rank": "x"}, "notes": {}}), "adapter.rank is 'x'"),
+        (json.dumps({"options": {"ranks": 3}, "notes": {}}), "adapter.ranks is no option"),
+        (json.dumps({"options": OPTIONS, "notes": 5}), "its header is broken"),
+        (json.dumps({"options": OPTIONS, "notes": {"facts": 5}}), "its header is broken"),
+        (json.dumps({"options": OPTIONS, "notes": {"facts": {"clips": "many"}}}), "is broken"),
+    ],
+)
+def test_headers_that_are_wrong(header: str, message: str, tiny_base: Path, tmp_path: Path) -> None:
+    save_one(tiny_base, tmp_path)
+    rewrite(tmp_path, header)
+    with pytest.raises(AdapterError, match=rf"adapter_model\.safetensors: .*{message}"):
+        tuned.open_tuned(str(tmp_path), base=str(tiny_base))
+
+
+def test_an_adapter_of_peft_that_lacks_its_rank(tiny_base: Path, tmp_path: Path) -> None:
+    save_one(tiny_base, tmp_path)
+    save_file(load_file(tmp_path / files.WEIGHTS), tmp_path / files.WEIGHTS)
+    config = json.loads((tmp_path / files.CONFIG).read_text())
+    del config["r"]
+    (tmp_path / files.CONFIG).write_text(json.dumps(config))
+    with pytest.raises(AdapterError, match="r and lora_alpha are missing"):
+        tuned.open_tuned(str(tmp_path), base=str(tiny_base))
+
+
+@pytest.mark.parametrize("named", ["..", "../base", "{}", "~/base", "//sig/12345678", "base", ""])
+def test_a_path_that_an_adapter_names_is_never_followed(
+    named: str, own_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is another machine's, or a trap; the base is there, and is found by its content only."""
+    folder = tmp_path / "adapter"
+    save_one(own_base, folder)
+    rewrite(folder, json.dumps({"options": OPTIONS, "notes": {}}))  # that knows no hash
+    config = json.loads((folder / files.CONFIG).read_text())
+    config["base_model_name_or_path"] = named.format(own_base)
+    (folder / files.CONFIG).write_text(json.dumps(config))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(TrainingError, match="name it by --base"):
+        tuned.open_tuned(str(folder))
+    assert tuned.open_tuned(str(folder), base=str(own_base)).adapter is not None
 
 
 def _read(data: bytes, folder: Path) -> dict[str, Tensor]:

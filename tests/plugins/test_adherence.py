@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import soundfile
 
+from curate.captions.template import japanese
 from curate.config import LabelOptions
 from curate.labels import vocabulary
 from curate.labels.fields import Fields
 from curate.records import Facts
 from plugins.musicgen.evaluation import METRICS, adherence, hearing
 from plugins.musicgen.evaluation.sounds import Sound
+from plugins.musicgen.evaluation.wording import Wording
 
 FACTS = Facts(
     genres=("house", "disco"),
@@ -208,3 +210,39 @@ def test_nothing_is_heard_in_silence(heard: dict[str, Fields]) -> None:
 def test_the_table_of_figures_knows_them() -> None:
     known = {metric.name for metric in METRICS if metric.module == "adherence"}
     assert set(adherence.evaluate({"a": FACTS}, {"a": EVERYTHING})) == known
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "ハッピーなハウスとディスコの曲。ピアノとドラムに女性ボーカルが乗る。120 BPM、イ短調。",
+            FACTS,
+        ),
+        ("ジャズピアノの曲", Facts(instruments=("piano",))),
+        ("ブロックの曲", Facts()),  # ロック is not in it
+        ("三味線とピアノ", Facts(instruments=("piano",))),
+    ],
+)
+def test_prompts_in_japanese_ask_too(text: str, expected: Facts) -> None:
+    facts = replace(FACTS, genres=(*FACTS.genres, "rock"))
+    assert adherence.asked(text, facts, Wording(vocabulary.load())) == expected
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_captions_in_japanese_say_is_found_again(seed: int) -> None:
+    words = Wording(vocabulary.load())
+    for kind, names in (
+        ("genre", ("J-pop", "city pop", "Japanese folk", "Latin jazz", "house")),
+        ("mood", ("happy", "melancholic", "aggressive", "dreamy", "energetic")),
+        ("instrument", ("piano", "shamisen", "violin", "drums", "female vocals")),
+    ):
+        name = names[seed]
+        said = japanese.word(kind, name)
+        assert words.said(f"これは{said}、落ち着いた曲です。", kind, name), (kind, name, said)
+        assert not words.said("これは落ち着いた曲です。", kind, name)
+
+
+def test_free_tags_in_japanese_are_found() -> None:
+    assert Wording().said("三味線の曲", "instrument", "三味線")
+    assert not Wording().said("琴の曲", "instrument", "三味線")

@@ -126,7 +126,7 @@ class TestChoices:
 class TestRefusals:
     @pytest.mark.parametrize("name", ["/no/such/folder", "no-such-model", "./here", "a/b/c"])
     def test_no_such_base(self, name: str) -> None:
-        with pytest.raises(TrainingError, match=f"base={name}: there is no such folder"):
+        with pytest.raises(TrainingError, match=f"{name}: there is no such folder"):
             base.open_base(name)
 
     def test_a_name_that_the_hub_cannot_give(self) -> None:

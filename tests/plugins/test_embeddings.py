@@ -132,6 +132,30 @@ def test_every_embedder_reads_files_of_any_rate(
     assert len(embedder.checkpoint.sha256) == 64
 
 
+@pytest.mark.parametrize("kind", ["pb", "onnx"])
+def test_clips_share_calls_of_effnet(shelf: Path, tmp_path: Path, kind: str) -> None:
+    folder = Path(shutil.copytree(shelf, tmp_path / "shelf"))
+    if kind == "pb":
+        (folder / f"{standins.EFFNET_ONNX}.onnx").unlink()
+    found = embeddings.load("effnet", Places(folder))
+    assert isinstance(found, embeddings.EffNet)
+    lengths = {"low tone": 5.0, "noise": 0.5, "high tone": 30.0}
+    clips = [tinyrule.sound(name, seconds) for name, seconds in lengths.items()]
+    alone = [found.embed([clip])[0] for clip in clips]
+    assert [len(rows) for rows in alone] == [4, 0, 29]
+    sizes, run = [], found._session.run
+
+    def counting(given: Array) -> tuple[Array, ...]:
+        sizes.append(len(given))
+        return run(given)
+
+    found._session.run = counting  # type: ignore[method-assign]
+    together = found.embed(clips)
+    assert sizes == ([64] if kind == "pb" else [8, 8, 8, 8, 1])
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_allclose(other, one, atol=1e-6)
+
+
 class Counting:
     """An embedder that says how often it was asked."""
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -95,6 +96,9 @@ class TestWhole:
     def test_every_metric_runs(self, whole: tuple[Evaluation, Path]) -> None:
         found, _ = whole
         wrong = [row for row in found.results if row.state != "ok"]
+        few = [row for row in found.results if row.state == "ok" and row.reason]
+        assert {row.metric for row in few} == {"fad", "novelty"}  # three clips are few
+        assert "fad_infinity needs 12 clips, and there are 3" in few[0].reason
         assert [(row.metric, row.subject) for row in wrong] == [("likelihood", "copies")]
         assert {row.metric for row in found.results} == set(GROUPS)
         embedders = {row.of for row in found.rows("fad")}
@@ -177,7 +181,9 @@ class TestWhole:
         assert text.count("<svg ") > 8
         assert "http://" not in text
         assert "https://" not in text
-        assert len({row.metric for row in found.results}) == text.count("<h2>") - 1
+        metrics = {row.metric for row in found.results}
+        assert set(re.findall('<h2 id="(\\w+)">', text)) == {*metrics, "listen"}
+        assert "In short" in text
 
 
 def test_all_get_the_same_prompts_seeds_and_length(
@@ -279,6 +285,35 @@ def test_a_killed_run_goes_on(
     assert {path: path.stat().st_mtime_ns for path in done} == done
 
 
+def test_what_was_rounded_is_not_taken_for_the_whole(
+    tiny_base: Path, options: Options, tmp_path: Path
+) -> None:
+    chosen = replace(
+        options, metrics=("likelihood",), limit=1, seconds=0.5, cache=tmp_path / "cache"
+    )
+    whole, rounded = (
+        one(running.evaluate([str(tiny_base)], replace(chosen, precision=name)), "likelihood",
+            "mono").figures["ce"].estimate.value
+        for name in ("fp32", "bf16")
+    )  # fmt: skip
+    assert whole != rounded
+    assert whole == pytest.approx(rounded, rel=0.01)
+
+
+def test_one_clip_and_one_training_clip_are_too_few_and_no_failure(
+    options: Options, tmp_path: Path
+) -> None:
+    data = evaluated.write_data(tmp_path / "one", {"train": 1, "valid": 1, "test": 1})
+    samples, rate = soundfile.read(data / "audio/test0.flac")
+    (tmp_path / "set").mkdir()
+    soundfile.write(tmp_path / "set" / "test0.wav", samples, rate)
+    found = running.evaluate([str(tmp_path / "set")], replace(options, data=data))
+    assert not [row for row in found.results if row.state == "failed"]
+    assert "needs two clips in each" in one(found, "fad", "set", "vggish").reason
+    assert "one training clip" in one(found, "novelty", "set", "effnet").reason
+    assert one(found, "sound", "set").figures["mel_mse"].estimate.low is None
+
+
 def test_likelihood_is_what_validation_logs(
     whole: tuple[Evaluation, Path], start: Start, data: Path
 ) -> None:
@@ -319,6 +354,9 @@ class TestBaseline:
         assert row.figures["ce"].difference is not None
         assert row.figures["ce"].difference.n == 2
         assert "Training" in (small.out / "index.html").read_text()  # type: ignore[operator]
+        (settings,) = [note for note in found.subjects[1].notes if note.startswith("trained with")]
+        assert "adapter=lora" in settings
+        assert "data=" not in settings
         flat = beside.figures(found, sig)
         assert flat["ce"] == row.figures["ce"].estimate.value
         same = running.evaluate([sig, str(tiny_base)], chosen)
@@ -326,10 +364,17 @@ class TestBaseline:
         assert same.results == found.results
 
     def test_a_training_has_it_beside(self, experiment: Any, data: Path) -> None:
-        words = ["--metrics", "likelihood,sound", "--limit", "1", "--seconds", "1"]
-        found = beside.beside(experiment, words)
+        settings = experiment.cfg.evaluate
+        settings.fixed_generation_duration = 1
+        told = {"metrics": ["likelihood", "sound"], "limit": 1, "seed": -3, "cfg": 1.5}
+        settings.options = {**settings.options, **told}
+        found = beside.beside(experiment)
         assert found["ce"] > 0
         assert found["silence"] == 0
+        made = record.load(experiment.folder / "evaluation")
+        assert (made.making.seconds, made.making.seed, made.making.cfg) == (1.0, -3, 1.5)
+        assert len(made.prompts) == 1
+        assert {row.metric for row in made.results} == {"likelihood", "sound"}
         assert (experiment.folder / "evaluation" / "index.html").is_file()
         experiment.cfg.data = str(data / "none")
         assert beside.beside(experiment) == {}  # and no error

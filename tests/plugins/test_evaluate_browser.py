@@ -6,7 +6,7 @@ import pytest
 from test_evaluation_parts import evaluation
 from test_listen_browser import CHROMIUM, Browser
 
-from plugins.musicgen.evaluation import page
+from plugins.musicgen.evaluation import page, players
 
 pytestmark = [
     pytest.mark.integration,
@@ -17,7 +17,7 @@ pytestmark = [
 @pytest.mark.parametrize("phone", [False, True])
 def test_players_play_and_plots_show(tmp_path: Path, phone: bool) -> None:
     found = evaluation(tmp_path)
-    packed = len(page.mp3(tmp_path / "clips/0/one.wav")) * 4 // 3 + 8
+    packed = len(players.mp3(tmp_path / "clips/0/one.wav")) * 4 // 3 + 8
     path = tmp_path / "index.html"
     path.write_text(page.render(found, tmp_path, most=packed))  # one clip in it, one beside it
     with Browser(tmp_path / "profile", phone) as browser:
@@ -36,6 +36,11 @@ def test_players_play_and_plots_show(tmp_path: Path, phone: bool) -> None:
         )
         assert boxes == [True] * 4
         assert browser.ask("document.documentElement.scrollWidth <= innerWidth")
+        texts = "[...document.querySelectorAll('svg text')].map(t => t.getBoundingClientRect())"
+        assert browser.ask(f"Math.min(...{texts}.map(b => b.height))") > 9  # readable
+        assert browser.ask(f"{texts}.every(b => b.left >= 0 && b.right <= innerWidth)")
+        wide = "[...document.querySelectorAll('table')].every(t => t.scrollWidth <= innerWidth)"
+        assert not phone or browser.ask(wide)
         assert browser.ask("getComputedStyle(document.querySelector('circle.c1')).fill") == (
             "rgb(208, 102, 28)"
         )

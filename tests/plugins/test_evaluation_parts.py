@@ -1,7 +1,9 @@
 """The parts of an evaluation by themselves: likelihood, subjects, data, page, plots, terminal."""
 
+import html
 import json
 import math
+import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from pathlib import Path
@@ -13,13 +15,16 @@ from rich.console import Console
 
 from plugins.musicgen.errors import TrainingError
 from plugins.musicgen.evaluation import (
+    METRICS,
     likelihood,
     material,
     page,
+    players,
     plots,
     record,
     report,
     subjects,
+    summary,
 )
 from plugins.musicgen.evaluation.likelihood import Surprise
 from plugins.musicgen.evaluation.measuring import GROUPS
@@ -138,6 +143,28 @@ class TestSubjects:
         with pytest.raises(TrainingError, match=r"one\.wav"):
             self.clips(tmp_path / "set", tmp_path / "cache")
 
+    def test_a_broken_clip_costs_itself_only(self, tmp_path: Path) -> None:
+        folder = tmp_path / "set"
+        write(folder / "one.wav")
+        soundfile.write(folder / "two.wav", np.zeros(0, np.float32), 16000)
+        soundfile.write(folder / "three.wav", np.full(16000, np.nan), 16000, subtype="FLOAT")
+        found = self.clips(folder, tmp_path / "cache")
+        assert [sound.key for sound in found.sounds] == ["one"]
+        assert "2 broken clips were left out, such as three.wav: holds no sound" in found.notes
+        assert "2 of 3 prompts have no clip" in found.notes
+
+    def test_a_broken_file_of_a_reference_is_left_out(self, tmp_path: Path) -> None:
+        write(tmp_path / "a" / "x.wav")
+        (tmp_path / "y.flac").write_text("words")
+        found, broken = subjects.sounds_of(tmp_path)
+        assert ([sound.key for sound in found], broken) == (["a/x.wav"], 1)
+
+    def test_a_broken_test_clip_is_told_before_the_work(self, tmp_path: Path) -> None:
+        path = write(tmp_path / "x.wav")
+        path.write_text("words")
+        with pytest.raises(TrainingError, match="curate validate --deep"):
+            subjects.excerpts({"x": path}, 1.0, tmp_path / "cache")
+
     def test_titles_tell_apart(self) -> None:
         given = ["/x/a/set", "/x/b/set", "facebook/musicgen-small", "82b56805"]
         assert subjects.titles(given) == ["a/set", "b/set", "musicgen-small", "82b56805"]
@@ -226,9 +253,31 @@ class TestPage:
         assert "<img" not in text
         assert "<script" not in text
         assert text.count("&amp; {{players}}") >= 6
+        assert "<title>Evaluation: &quot;&gt;&lt;img" in text
         assert text.count("<audio ") == 2
         assert "get &lt;it&gt;" in text
         assert "default-src 'none'" in text
+
+    def test_what_it_comes_to_stands_first(self, tmp_path: Path) -> None:
+        text = page.render(evaluation(tmp_path), tmp_path)
+        short = text[text.index("In short") : text.index("What was compared")]
+        assert "Did it learn the genre?" in short
+        assert "Is it sound, and its own?" in short
+        assert "Does it follow the prompt?" not in short  # nothing answers it here
+        assert short.count("▲ better") == 1
+        assert short.count("▼ worse") == 1
+        assert short.count("within chance") == 1
+        assert "1 of 3 figures surely better than base&#x27;s, 1 surely worse." in short
+        links = re.findall('<a href="#(\\w+)">', text)
+        assert links
+        assert all(f'id="{link}"' in text for link in links)
+
+    def test_cells_say_whose_they_are_where_there_is_no_head(self, tmp_path: Path) -> None:
+        text = page.render(evaluation(tmp_path), tmp_path)
+        rows = [row for row in re.findall("<tr>.*?</tr>", text) if "n=9" in row]
+        assert len(rows) == 3
+        assert all(row.count("data-t=") == row.count("<td data-t=") for row in rows)
+        assert all(f'data-t="{html.escape(NASTY)}"' in row for row in rows)
 
     def test_it_says_what_is_sure(self, tmp_path: Path) -> None:
         text = page.render(evaluation(tmp_path), tmp_path)
@@ -247,7 +296,7 @@ class TestPage:
 
     def test_beyond_the_limit_clips_are_files(self, tmp_path: Path) -> None:
         found = evaluation(tmp_path)
-        size = len(page.mp3(tmp_path / "clips/0/one.wav")) * 4 // 3 + 8
+        size = len(players.mp3(tmp_path / "clips/0/one.wav")) * 4 // 3 + 8
         text = page.render(found, tmp_path, most=size)
         assert text.count("data:audio/mpeg") == 1
         assert 'src="clips/1/one.wav"' in text
@@ -257,12 +306,12 @@ class TestPage:
     @pytest.mark.parametrize(("rate", "channels"), [(11025, 1), (44100, 2), (96000, 1)])
     def test_clips_are_packed_whole(self, tmp_path: Path, rate: int, channels: int) -> None:
         path = write(tmp_path / "x.wav", 2.0, rate, channels)
-        (tmp_path / "x.mp3").write_bytes(page.mp3(path))
+        (tmp_path / "x.mp3").write_bytes(players.mp3(path))
         packed = soundfile.info(tmp_path / "x.mp3")
-        assert packed.samplerate in page.MP3_RATES
+        assert packed.samplerate in players.MP3_RATES
         assert packed.channels == channels
         assert packed.duration == pytest.approx(2.0, abs=0.1)
-        assert len(page.mp3(path)) < path.stat().st_size
+        assert len(players.mp3(path)) < path.stat().st_size
 
     def test_a_broken_clip_is_no_end(self, tmp_path: Path) -> None:
         found = evaluation(tmp_path)
@@ -287,6 +336,21 @@ class TestPlots:
             assert 2 <= len(ticks) <= 7
             assert all(0 <= along.at(tick) <= 100 for tick in ticks)
 
+    @pytest.mark.parametrize(
+        ("values", "told"),
+        [
+            ([1.8801, 1.8812], ["1.8805", "1.8810"]),
+            ([0.0, 100.0], ["0", "50", "100"]),
+            ([-1e-7, 1e-7], ["-1e-07", "0", "1e-07"]),
+            ([2e6, 3e6], ["2,000,000", "2,500,000", "3,000,000"]),
+        ],
+    )
+    def test_neighbouring_ticks_read_differently(
+        self, values: list[float], told: list[str]
+    ) -> None:
+        along = plots.scale(values, 0.0, 100.0)
+        assert [along.told(tick) for tick in along.ticks()] == told
+
     def test_nothing_is_no_plot(self) -> None:
         assert plots.distributions({}, [Series("a", "c0")], "x") == ""
         assert plots.intervals({}, [Series("a", "c0")], "x") == ""
@@ -309,3 +373,8 @@ def test_every_figure_has_a_meaning() -> None:
     for name in ("ce_q4", "ppl", "fad", "key_recall", "copied_share"):
         assert record.meaning(name).words != name
     assert set(page.HISTOGRAMS) <= set(GROUPS)
+    assert set(page.TITLES) == {*GROUPS, "clips"}
+    every = {one.name for one in (*METRICS, *likelihood.metrics(4))}
+    asked = [one for some in summary.QUESTIONS.values() for one in some]
+    assert {name for one in asked for name in one.names} <= every
+    assert {one.metric for one in asked} <= set(GROUPS)

@@ -1,5 +1,8 @@
 """Exports load where others load models, and do there what the trained model does here."""
 
+import json
+import resource
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +13,10 @@ import torch
 import yaml
 from torch import Tensor
 
-from plugins.musicgen import export, tiny, tuned, upstream
+from plugins.musicgen import export, places, provenance, tiny, tuned, upstream
 from plugins.musicgen.adapters.options import AdapterOptions
 from plugins.musicgen.errors import TrainingError
+from plugins.musicgen.identity import Identity
 
 upstream.mend()
 
@@ -47,7 +51,7 @@ def adapted(tiny_base: Path) -> tuned.Tuned:
     with torch.no_grad():
         for parameter in adapter.trainable_parameters():
             parameter.add_(torch.randn_like(parameter) * 0.2)
-    return replace(model, adapter=adapter, facts=FACTS)
+    return replace(model, adapter=adapter, facts=FACTS, source="")
 
 
 @torch.no_grad()
@@ -113,6 +117,7 @@ def test_to_adapter(adapted: tuned.Tuned, tmp_path: Path) -> None:
         "README.md",
         "adapter_config.json",
         "adapter_model.safetensors",
+        "musicgen_curate.json",
     }
 
 
@@ -150,10 +155,11 @@ def test_model_card(adapted: tuned.Tuned, tmp_path: Path, to: str) -> None:
 
 
 def test_card_names_a_base_of_the_hub(adapted: tuned.Tuned, tmp_path: Path) -> None:
-    origin = replace(adapted.origin, name="facebook/musicgen-small")
+    origin = replace(adapted.origin, identity=Identity("facebook/musicgen-small", "0123456789ab"))
     export.export(replace(adapted, origin=origin), tmp_path / "out", to="adapter")
     text = (tmp_path / "out" / "README.md").read_text()
     assert "base_model: facebook/musicgen-small\n" in text
+    assert "- Base: `facebook/musicgen-small`, fingerprint `0123456789ab`\n" in text
 
 
 WAYS = {
@@ -312,3 +318,159 @@ def test_wrong_things_get_one_message(
     with pytest.raises(TrainingError, match="modeling=parallel; export it with --to audiocraft"):
         export.export(full, tmp_path / "d", to="transformers")
     assert not (tmp_path / "d").exists()
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("form", tiny.FORMS)
+def test_nothing_names_a_folder_of_this_machine(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither that of the base, nor the cache's, nor the one it is written to."""
+    secret = tmp_path / "home-of-somebody"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(secret / "cache"))
+    tiny.main([str(secret / "mono"), "--form", form])
+    model = tuned.open_tuned(str(secret / "mono"))
+    model = replace(model, adapter=attach(model.lm, AdapterOptions(rank=2)), facts=FACTS, source="")
+    for to in ("audiocraft", "adapter", "transformers"):
+        export.export(model, secret / to, to=to)
+        found = contents(secret / to)
+        assert len(found) > 3
+        assert not [path for path, data in found.items() if b"home-of-somebody" in data]
+    monkeypatch.chdir(secret / "audiocraft")  # stock audiocraft loads it, with its own text encoder
+    stock = MusicGen.get_pretrained(str(secret / "audiocraft"), device="cpu")
+    assert (logits(stock.lm) - logits(model.lm)).abs().max() < 1e-5
+
+
+def test_provenance_is_told_to_programs(adapted: tuned.Tuned, tmp_path: Path) -> None:
+    """And goes with the model through every form."""
+    identity = adapted.origin.identity
+    for to in ("audiocraft", "adapter", "transformers"):
+        export.export(adapted, tmp_path / to, to=to, merge=to == "transformers")
+        told = provenance.read(tmp_path / to)
+        assert told is not None
+        assert (told.format, told.origin, told.facts) == (to, identity, FACTS)
+        read = json.loads((tmp_path / to / "musicgen_curate.json").read_text())
+        assert read["base"] == "mono"
+        assert read["base_fingerprint"] == places.pin(str(adapted.origin.folder))
+        assert read["data_fingerprint"] == "f1a9"
+        assert read["signature"] == "0badcafe"
+        if to != "adapter":
+            assert read["fingerprint"] == places.pin(str(tmp_path / to))
+    again = tuned.open_tuned(str(tmp_path / "audiocraft"))
+    assert again.origin.made is not None
+    export.export(again, tmp_path / "again", to="transformers")
+    told = provenance.read(tmp_path / "again")
+    assert told is not None
+    assert (told.origin, told.facts, told.format) == (identity, FACTS, "transformers")
+    assert told.same_as == places.pin(str(tmp_path / "audiocraft"))
+    assert "| valid ce | 3.25 |" in (tmp_path / "again" / "README.md").read_text()
+    (tmp_path / "again" / "musicgen_curate.json").write_text("{")
+    with pytest.raises(TrainingError, match=r"musicgen_curate\.json: cannot be read"):
+        tuned.open_tuned(str(tmp_path / "again"))
+
+
+def test_an_adapter_beside_its_base(adapted: tuned.Tuned, tmp_path: Path) -> None:
+    """In transformers' form: the model there is the base, and is known for it."""
+    export.export(adapted, tmp_path / "out", to="transformers")
+    found = tuned.open_tuned(str(tmp_path / "out" / "adapter"), base=str(tmp_path / "out"))
+    assert (logits(found.lm) - logits(adapted.lm)).abs().max() < 1e-5
+
+
+VARIANTS = {
+    "lora": AdapterOptions(rank=2, dropout=0.5),
+    "rslora": AdapterOptions(rank=4, alpha=3.0, rslora=True, targets=("all", "conditioners")),
+    "dora": AdapterOptions(rank=2, dora=True, dropout=0.2),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("stereo", "lora"), ("melody", "rslora"), ("mono", "dora")]
+)
+def test_every_kind_of_model_with_every_kind_of_adapter(
+    kind: str, name: str, tmp_path: Path
+) -> None:
+    tiny.make(tmp_path / "base", kind=kind)
+    model = tuned.open_tuned(str(tmp_path / "base"))
+    adapter = attach(model.lm, VARIANTS[name])
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for parameter in adapter.trainable_parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.2)
+    model = replace(model, adapter=adapter, source="")
+    expected = {key: value.clone() for key, value in model.weights().items()}
+    before = tuned.open_tuned(str(tmp_path / "base")).weights()
+    assert max((expected[key] - value).abs().max() for key, value in before.items()) > 1e-2
+    for to in ("audiocraft", "transformers", "adapter"):
+        export.export(model, tmp_path / to, to=to, merge=to == "transformers")
+        if kind == "melody" and to == "transformers":  # which keeps it nowhere
+            shutil.copy(tmp_path / "base" / upstream.SEPARATOR, tmp_path / to)
+        found = tuned.open_tuned(str(tmp_path / to)).weights()
+        assert found.keys() == expected.keys()
+        for key, value in found.items():
+            assert (value - expected[key]).abs().max() < 1e-5, (to, key)
+
+
+class TestWriting:
+    def test_a_full_disk(self, adapted: tuned.Tuned, tmp_path: Path) -> None:
+        """As far as a limit on the size of files is one: nothing is left."""
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        for to in ("audiocraft", "transformers", "adapter"):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+            try:
+                with pytest.raises(TrainingError, match=r"out: cannot be written .*make room"):
+                    export.export(adapted, tmp_path / "out", to=to)
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, before)
+            assert list(tmp_path.iterdir()) == []
+
+    def test_what_a_killed_export_left(self, adapted: tuned.Tuned, tmp_path: Path) -> None:
+        (tmp_path / ".out.partial").mkdir()
+        (tmp_path / ".out.partial" / "half").touch()
+        (tmp_path / "out").mkdir()  # somebody made it before, with nothing in it
+        export.export(adapted, tmp_path / "out", to="adapter")
+        assert [path.name for path in tmp_path.iterdir()] == ["out"]
+        assert len(list((tmp_path / "out").iterdir())) == 4
+
+    def test_stopped(
+        self, adapted: tuned.Tuned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Until all is there, nothing is."""
+
+        def stop(*_: object, **__: object) -> str:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(export, "card", stop)  # the last that is written
+        with pytest.raises(KeyboardInterrupt):
+            export.export(adapted, tmp_path / "out", to="adapter")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_places_that_cannot_be(
+        self, adapted: tuned.Tuned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "file").touch()
+        with pytest.raises(TrainingError, match="there is something already"):
+            export.export(adapted, tmp_path / "file", to="adapter")
+        with pytest.raises(TrainingError, match="out: cannot be written"):
+            export.export(adapted, tmp_path / "file" / "out", to="adapter")
+        (tmp_path / "here").mkdir()
+        monkeypatch.chdir(tmp_path / "here")
+        with pytest.raises(TrainingError, match="name a new folder in it"):
+            export.export(adapted, Path(), to="adapter")
+
+    def test_a_text_encoder_outside_its_base_is_copied_into_the_new_folder(
+        self, tiny_base: Path, tmp_path: Path
+    ) -> None:
+        """Whatever path the base's configuration has: nothing is written beside."""
+        folder = Path(shutil.copytree(tiny_base, tmp_path / "in" / "base"))
+        (folder / "t5-small").rename(tmp_path / "in" / "t5")
+        package = torch.load(folder / "state_dict.bin", weights_only=True)
+        package["xp.cfg"] = package["xp.cfg"].replace("name: t5-small", "name: ../t5")
+        torch.save(package, folder / "state_dict.bin")
+        export.export(tuned.open_tuned(str(folder)), tmp_path / "in" / "out", to="audiocraft")
+        assert {path.name for path in (tmp_path / "in").iterdir()} == {"base", "t5", "out"}
+        shutil.rmtree(tmp_path / "in" / "t5")
+        found = tuned.open_tuned(str(tmp_path / "in" / "out"))
+        assert found.origin.config.conditioners.description.t5.name == "t5-small"

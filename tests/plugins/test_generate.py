@@ -267,11 +267,15 @@ class TestCommand:
         from plugins.musicgen.adapters.adapter import attach
         from plugins.musicgen.adapters.options import AdapterOptions
 
-        opened = tuned.open_tuned(str(tiny_base))
+        tiny.make(tmp_path / "gone", seed=3)
+        opened = tuned.open_tuned(str(tmp_path / "gone"))
         adapter = attach(opened.lm, AdapterOptions(rank=2))
-        files.save(adapter, tmp_path / "adapter", base=str(tmp_path / "gone"))
-        moved = shutil.copytree(tiny_base, tmp_path / "moved")
-        with pytest.raises(TrainingError, match="gone"):
+        files.save(adapter, tmp_path / "adapter", base=opened.origin.identity)
+        moved = shutil.move(tmp_path / "gone", tmp_path / "moved")
+        with pytest.raises(TrainingError, match=r"gone \([0-9a-f]{12}\).*name it by --base"):
             generating.open_model(str(tmp_path / "adapter"))
+        with pytest.raises(TrainingError, match=r"the base given, mono \(\w+\), is another"):
+            generating.open_model(str(tmp_path / "adapter"), base=str(tiny_base))
         found = generating.open_model(str(tmp_path / "adapter"), base=str(moved))
         assert found.base == str(moved)
+        assert generating.open_model(str(tmp_path / "adapter")).base == str(moved)  # remembered

@@ -49,22 +49,23 @@ def test_a_row_of_the_table() -> None:
 
 
 @pytest.mark.integration
-def test_dora_shows_it(clips: Path, tmp_path: Path) -> None:
+def test_dora_shows_it(sheep: list[Any], tmp_path: Path) -> None:
     """`dora grid` at the root of the repository, with one experiment an epoch old."""
-    environment = os.environ | {"AUDIOCRAFT_DORA_DIR": str(tmp_path), "DATA": str(clips)}
-    command = [sys.executable, "-m", "dora", "grid", "lora", "--dry_run", "--no_monitoring"]
-    root = Path(__file__).parents[2]
-    first, again = [*command, "--init"], command
-    for arguments in (first, again):
-        done = subprocess.run(
-            arguments, cwd=root, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        if arguments is first:
-            folders = sorted((tmp_path / "xps").iterdir())
-            assert len(folders) == 9  # `dora run -f SIG` knows them
-            (folders[0] / "history.json").write_text(json.dumps(HISTORY[:1]))
-    table = done.stdout
-    assert "Monitoring Grid lora" in table
-    assert "5.000" in table
-    assert "opt.lr=0.0004" in table
+    old = next(one.xp for one in sheep if one.xp.cfg.optim.lr == 4e-4)
+    old.folder.mkdir(parents=True)
+    (old.folder / "history.json").write_text(json.dumps(HISTORY[:1]))
+    command = [sys.executable, "-m", "dora", "grid", "lora"]
+    done = subprocess.run(
+        [*command, "--dry_run", "--no_monitoring", "--init"],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"AUDIOCRAFT_DORA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = {one.parent.name for one in (tmp_path / "xps").glob("*/.argv.json")}
+    assert found == {one.xp.sig for one in sheep}  # `dora run -f SIG` knows them
+    assert "Monitoring Grid lora" in done.stdout
+    assert "5.000" in done.stdout
+    assert "opt.lr=0.0004" in done.stdout

@@ -112,6 +112,7 @@ def test_it_learns_and_text_reaches_it(
         f"optim.updates_per_epoch={UPDATES}",
         "optim.epochs=1",
         "schedule.cosine.warmup=10",
+        "generate.audio.strategy=peak",  # the clips are too short for a loudness
         *arguments,
     )
     with solver.xp.enter():

@@ -15,10 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 import soundfile
 
+from curate import schema
 from plugins.musicgen.listening import pairs, preparing, server, votes
 from plugins.musicgen.listening.blinding import address_key
 from plugins.musicgen.listening.desk import Desk
@@ -252,6 +254,21 @@ class TestResuming:
         status, _, body = client.vote(ballot("anna", key))
         assert (status, json.loads(body)) == (507, {"error": "the vote could not be saved"})
 
+    def test_the_file_is_as_its_schema_says(
+        self, serve: Callable[..., Client], folder: Path
+    ) -> None:
+        client = serve()
+        for pair in client.test("anna")["pairs"]:
+            assert client.vote(ballot("anna", pair["key"], "1", "same", "2"))[0] == 200
+        told = json.loads((schema.folder() / "vote.schema.json").read_bytes())
+        jsonschema.Draft202012Validator.check_schema(told)
+        lines = (folder / "votes.jsonl").read_bytes().splitlines()
+        assert len(lines) == 4
+        for line in lines:
+            jsonschema.validate(json.loads(line), told, jsonschema.Draft202012Validator)
+        assert set(told["properties"]["answers"]["properties"]) == set(votes.QUESTIONS)
+        assert set(told["properties"]) == set(votes.Vote.__dataclass_fields__)
+
 
 class TestRanges:
     @pytest.fixture
@@ -390,6 +407,8 @@ class TestSafety:
             "192.168.1.5",
             "[",
             "a@b",
+            "a@localhost",
+            "localhost/",
             "",
         ],
     )
@@ -401,6 +420,8 @@ class TestSafety:
             assert client.ask(path, Host=host)[0] == 403
         assert client.vote(ballot("anna", "x"), Host=host)[0] == 403
         assert client.raw(b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 403 ")
+        twice = f"GET / HTTP/1.1\r\nHost: localhost\r\nHost: {host}\r\n\r\n".encode()
+        assert client.raw(twice).startswith(b"HTTP/1.1 403 ")
 
     @pytest.mark.parametrize("host", ["127.0.0.1:9", "localhost", "LOCALHOST:80", "[::1]:8321"])
     def test_this_machines_own_names_will_do(self, serve: Callable[..., Client], host: str) -> None:

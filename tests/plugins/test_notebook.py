@@ -30,8 +30,10 @@ ARTISTS = "artists.yaml"
 BASE = "base"
 TRAINING = "adapter=lora adapter.rank=2 optim.epochs=1 optim.updates_per_epoch=2 device=cpu" \\
     " dataset.num_workers=0 dataset.segment_duration=1 generate.lm.gen_duration=0.5"
+EVALUATION = "--metrics likelihood --limit 1"
 PROMPTS = ["a low tone", "hissing <noise>"]
 SECONDS = 0.5
+DRIVE = "drive/My Drive/music"
 """
 
 RUNNER = """\
@@ -58,6 +60,12 @@ def display(*shown):
 """
 """In place of IPython, which Colab has and the tests lack: says what it would show."""
 
+COLAB = """\
+def mount(place):
+    print("mounted", place)
+"""
+"""In place of google.colab's drive."""
+
 
 def cells() -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
@@ -72,7 +80,7 @@ def program() -> str:
     """The code cells as plain Python, without those that need a network."""
     lines: list[str] = []
     for cell in cells():
-        if cell["cell_type"] != "code" or tag(cell) in {"install", "demo"}:
+        if cell["cell_type"] != "code" or tag(cell) in {"install", "demo", "weights"}:
             continue
         text = PARAMETERS if tag(cell) == "parameters" else "".join(cell["source"])
         lines += [
@@ -106,15 +114,17 @@ def test_it_runs_from_top_to_bottom(tiny_base: Path, tmp_path: Path) -> None:
     (work / "base").symlink_to(tiny_base)
     (work / "artists.yaml").write_text(RECIPE)
     write_music(work / "music")
-    (tmp_path / "IPython").mkdir()
-    (tmp_path / "IPython" / "__init__.py").touch()
-    (tmp_path / "IPython" / "display.py").write_text(DISPLAY)
+    for name, content in (("IPython/display.py", DISPLAY), ("google/colab/drive.py", COLAB)):
+        path = tmp_path / "outside" / name
+        path.parent.mkdir(parents=True)
+        (path.parent / "__init__.py").touch()
+        path.write_text(content)
     own = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "1"}
-    own |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(tmp_path)}
+    own |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(tmp_path / "outside")}
     kept = {k: v for k, v in os.environ.items() if k != "AUDIOCRAFT_DORA_DIR"}
     done = subprocess.run(
         [sys.executable, "-c", program()],
-        cwd=work,
+        cwd=work / "music",  # anywhere in the clone
         env=kept | own,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -127,8 +137,14 @@ def test_it_runs_from_top_to_bottom(tiny_base: Path, tmp_path: Path) -> None:
     for kind, what in shown:
         assert kind == "Markdown" or (work / what).stat().st_size > 1000, what
     assert ["Markdown", "**hissing <noise>**"] in shown
-    assert (work / "outputs" / "heard" / "index.html").is_file()
-    assert (work / "outputs" / "adapter" / "adapter_model.safetensors").is_file()
+    assert "mounted /content/drive" in done.stdout
+    kept = work / "drive" / "My Drive" / "music"  # all that is worth keeping is there
+    for name in ("heard/index.html", "evaluation/index.html", "adapter/adapter_model.safetensors"):
+        assert (kept / name).is_file(), name
+    assert len(list((kept / "xps").iterdir())) == 1
+    said = json.loads((kept / "evaluation" / "evaluation.json").read_text())
+    assert {(row["metric"], row["state"]) for row in said["results"]} == {("likelihood", "ok")}
+    assert len(said["subjects"]) == 3  # the model, its base, and real clips
 
 
 def test_each_code_cell_is_explained_in_one_line() -> None:
@@ -149,3 +165,42 @@ def test_it_installs_the_locked_versions() -> None:
     assert "--no-deps --require-hashes --no-build-isolation -r requirements-all.lock" in said
     assert (ROOT / "requirements.lock").is_file()
     assert (ROOT / "requirements-all.lock").is_file()
+
+
+def found(cwd: Path, **own: str) -> subprocess.CompletedProcess[str]:
+    """What the cell that looks for the repository does in a folder."""
+    cell = next(cell for cell in cells() if tag(cell) == "repository")
+    kept = {name: value for name, value in os.environ.items() if name != "MUSICGEN_CURATE"}
+    return subprocess.run(
+        [sys.executable, "-c", "".join(cell["source"]) + "\nprint(os.getcwd())"],
+        cwd=cwd,
+        env=kept | own,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_repository_is_found_or_asked_for(tmp_path: Path) -> None:
+    """In a clone, beside one, by the environment; else one line says what to write where."""
+    asked = found(tmp_path)
+    assert asked.returncode == 1
+    assert asked.stderr.splitlines()[-1].endswith("write its address into this cell")
+    origin = tmp_path / "origin"
+    (origin / "plugins" / "musicgen").mkdir(parents=True)
+    (origin / "plugins" / "musicgen" / "train.py").touch()
+    who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "-q"], ["add", "."], [*who, "commit", "-qm", "all"]):
+        subprocess.run(["git", *command], cwd=origin, check=True)
+    assert found(origin / "plugins").stdout.strip() == str(origin)
+    clone = tmp_path / "work" / "musicgen-curate"
+    clone.parent.mkdir()
+    for _ in range(2):  # the second time it is there
+        done = found(clone.parent, MUSICGEN_CURATE=str(origin))
+        assert (done.returncode, done.stdout.strip()) == (0, str(clone)), done.stderr
+
+
+def test_no_address_has_to_be_replaced_elsewhere() -> None:
+    whole = NOTEBOOK.read_text("utf-8")
+    assert "OWNER" not in whole
+    assert whole.count("https://github.com/YOU/") == 1

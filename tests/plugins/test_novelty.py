@@ -1,5 +1,6 @@
 """Copies of training clips are found, and a model that says one thing only is seen."""
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,10 @@ import soundfile
 
 from curate.labels import signal
 from curate.stages import dedupe
-from plugins.musicgen.evaluation import METRICS, novelty
+from plugins.musicgen.evaluation import METRICS, novelty, statistics
 from plugins.musicgen.evaluation.novelty import Recordings, Space
 from plugins.musicgen.evaluation.sounds import Sound
+from plugins.musicgen.evaluation.statistics import Estimate
 
 Array = npt.NDArray[np.float32]
 
@@ -71,18 +73,27 @@ def test_diversity_is_the_mean_distance_of_pairs() -> None:
     assert found.estimate.low < found.estimate.value < found.estimate.high
 
 
-def test_intervals_of_diversity_cover_in_simulation() -> None:
+def test_intervals_of_diversity_cover_in_simulation(monkeypatch: pytest.MonkeyPatch) -> None:
+    draws = functools.partial(statistics.bootstrap, resamples=400)
+    monkeypatch.setattr(novelty, "bootstrap", draws)  # enough for the ends of an interval
     random, hits = np.random.default_rng(7), 0
+    many = random.normal(0.4, 1.0, size=(200_000, 6))
+    mean = (many / np.linalg.norm(many, axis=1, keepdims=True)).mean(0)
     for _ in range(200):
         vectors = random.normal(0.4, 1.0, size=(40, 6))
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         found = novelty.diversity(vectors).estimate
-        many = random.normal(0.4, 1.0, size=(20000, 6))
-        mean = (many / np.linalg.norm(many, axis=1, keepdims=True)).mean(0)
         assert found.low is not None
         assert found.high is not None
         hits += found.low <= 1 - mean @ mean <= found.high
     assert 0.88 <= hits / 200 <= 0.99
+
+
+def test_one_pair_tells_nothing_of_how_sure_it_is() -> None:
+    found = novelty.diversity(np.eye(2), np.ones((2, 2)) / np.sqrt(2))
+    assert found.estimate == Estimate(1.0, None, None, 2)
+    assert found.difference is not None
+    assert found.difference.low is None
 
 
 def test_one_clip_over_and_over_has_no_diversity() -> None:

@@ -1,5 +1,6 @@
 """The same model in audiocraft's form and in transformers': equal numbers, both ways."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from omegaconf import OmegaConf
 from torch import Tensor
 
 from plugins.musicgen import base as bases
-from plugins.musicgen import export, porting, tiny, tuned, upstream
+from plugins.musicgen import export, porting, porting_reading, tiny, tuned, upstream
 from plugins.musicgen.errors import TrainingError
 
 upstream.mend()
@@ -147,7 +148,7 @@ def test_codecs_agree(pair: Pair) -> None:
 
 def test_there_and_back(pair: Pair) -> None:
     """Read from transformers' folder, the model is the one it was made of."""
-    origin, found = pair.ours.origin, porting.read_transformers(pair.folder)
+    origin, found = pair.ours.origin, porting_reading.read_transformers(pair.folder)
     assert found.weights.keys() == origin.weights.keys()
     assert all(torch.equal(found.weights[name], t) for name, t in origin.weights.items())
     compression = origin.compression["best_state"]
@@ -164,8 +165,8 @@ def test_there_and_back(pair: Pair) -> None:
 @torch.no_grad()
 def test_a_model_made_of_transformers_files(pair: Pair, tmp_path: Path) -> None:
     """Official files written from transformers' folder alone give the same logits."""
-    found = porting.read_transformers(pair.folder)
-    porting.write_text_encoder(pair.folder, tmp_path / "t5")
+    found = porting_reading.read_transformers(pair.folder)
+    porting_reading.write_text_encoder(pair.folder, tmp_path / "t5")
     found.config["conditioners"]["description"]["t5"]["name"] = str(tmp_path / "t5")
     config = OmegaConf.create(found.config)
     origin = bases.Base("ported", config, found.weights, found.compression, tmp_path)
@@ -185,6 +186,22 @@ def test_names_there_and_back(pair: Pair) -> None:
         assert porting.audiocraft_name(porting.transformers_name(name)) == name
     with pytest.raises(TrainingError, match=r"decoder\.lmheads\.0 has no counterpart"):
         porting.audiocraft_name("decoder.lmheads.0")
+
+
+def test_weights_that_are_not_all_there(pair: Pair, tmp_path: Path) -> None:
+    """transformers itself would only warn, and take random ones."""
+    from safetensors.torch import load_file, save_file
+
+    folder = Path(shutil.copytree(pair.folder, tmp_path / "copy"))
+    path = folder / "model.safetensors"
+    whole = load_file(path)
+    head = "decoder.lm_heads.0.weight"
+    save_file({k: v for k, v in whole.items() if k != head}, path, {"format": "pt"})
+    with pytest.raises(TrainingError, match=f"weights lack {head}; get them again"):
+        tuned.open_tuned(str(folder))
+    path.write_bytes((pair.folder / "model.safetensors").read_bytes()[:-1000])
+    with pytest.raises(TrainingError, match=r"copy: its weights cannot be read"):
+        tuned.open_tuned(str(folder))
 
 
 CHANGES: dict[str, tuple[Callable[[Any], None], str]] = {
@@ -210,10 +227,10 @@ def test_what_transformers_lacks_is_named(name: str) -> None:
 
 def test_folders_that_hold_something_else(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="no transformers model there"):
-        porting.read_transformers(tmp_path)
+        porting_reading.read_transformers(tmp_path)
     tiny.write_t5(tmp_path / "t5")
     with pytest.raises(TrainingError, match="a t5 model, expected musicgen or musicgen_melody"):
-        porting.read_transformers(tmp_path / "t5")
+        porting_reading.read_transformers(tmp_path / "t5")
 
 
 def test_layers_of_the_codec_beyond_the_first(tmp_path: Path) -> None:
@@ -276,7 +293,7 @@ def test_melody(no_demucs: None, tmp_path: Path) -> None:
     found = model(**tokens, input_features=chroma, decoder_input_ids=codes.flatten(0, 1)).logits
     assert (found[:, -20:] - expected).abs().max() < 1e-4
 
-    back = porting.read_transformers(tmp_path / "out")
+    back = porting_reading.read_transformers(tmp_path / "out")
     assert back.weights.keys() == ours.origin.weights.keys()
     assert all(torch.equal(back.weights[name], t) for name, t in ours.origin.weights.items())
     for section in ("transformer_lm", "fuser"):

@@ -23,7 +23,7 @@ def stock_solver(ours: Any) -> Any:
     cfg = OmegaConf.create(OmegaConf.to_container(ours.cfg))
     with open_dict(cfg):
         cfg.compression_model_checkpoint = f"//pretrained/{cfg.base}"
-        cfg.dataset.update({"num_samples": None, "shuffle": False})
+        cfg.dataset.update({"num_samples": None, "shuffle": False, "return_info": True})
         cfg.dataset.train.num_samples = 8
         for stage in ("valid", "evaluate", "generate"):
             cfg.dataset[stage].num_samples = 1
@@ -164,9 +164,53 @@ class TestStep:
     def test_nonsense_ends_the_run(self, start: Start) -> None:
         solver = start("optim.epochs=1")
         solver.model.linears[0].weight.data.fill_(float("nan"))
-        with pytest.raises(TrainingError, match=r"the loss is nan; .*lower optim\.lr"):
+        with pytest.raises(TrainingError, match=r"the loss is nan; none was kept: lower optim\."):
             solver.run_stage("train", solver.train)
         assert not solver.checkpoint_path().exists()
+
+    @pytest.mark.parametrize("where", ["a weight", "an average", "the loss"])
+    def test_what_is_lost_is_not_kept(self, start: Start, where: str) -> None:
+        """The log looks at the end of the epoch, the checkpoints are written before."""
+        options = ("optim.epochs=1", "optim.lr=1e-2", "optim.ema.use=true", "generate.every=null")
+        options += ("checkpoint.every_updates=1", "logging.log_updates=1")
+        solver = start(*options)
+        real = solver.update
+
+        def update(batch: Any) -> Any:
+            metrics = real(batch)
+            if solver.progress.update == 2:  # the third of four
+                if where == "a weight":
+                    solver.model.linears[1].weight.data[0, 0] = float("inf")
+                elif where == "an average":
+                    solver.ema.shadow["linears.1.weight"][0, 0] = float("nan")
+                else:
+                    metrics["ce"] = metrics["ce"] * float("nan")
+            return metrics
+
+        solver.update = update
+        what = "the loss is nan" if where == "the loss" else "a weight is no finite number"
+        match = rf"epoch 1, update 3: {what}; the last checkpoint is good: lower optim\.lr"
+        with solver.xp.enter(), pytest.raises(TrainingError, match=match):
+            solver.run()
+        state = torch.load(solver.checkpoint_path(), weights_only=True)
+        assert state["progress"]["update"] == 2
+        kept = [*state["model"].values(), *state["ema"]["state"].values()]
+        assert all(bool(one.isfinite().all()) for one in kept)
+        again = start(*options)
+        with again.xp.enter():
+            again.run()
+        assert again.history[0]["train"]["ce"] < 5
+
+    def test_a_skipped_step_is_no_reason_to_keep_nothing(self, start: Start) -> None:
+        """In fp16 a loss may be infinite, and the step is skipped: the weights are what counts."""
+        solver = start()
+        solver.scaler = GradScaler("cpu")
+        solver.progress.add({"ce": torch.tensor(float("inf"))})
+        solver.save_checkpoints()
+        assert solver.checkpoint_path().exists()
+        solver.model.linears[0].weight.data[0, 0] = float("nan")
+        with pytest.raises(TrainingError, match="a weight is no finite number; the last checkp"):
+            solver.save_checkpoints()
 
     def test_a_batch_has_as_many_clips_as_it_accumulates(self, start: Start) -> None:
         solver = start("dataset.batch_size=2", "optim.accumulate=2")
@@ -199,6 +243,7 @@ class TestRun:
         "generate.every=null",
         "generate.lm.gen_duration=0.5",
     )
+    SHORT = ("optim.epochs=1", *OPTIONS[1:])
 
     def run(self, solver: Any) -> None:
         with solver.xp.enter():
@@ -217,34 +262,32 @@ class TestRun:
     def test_goes_on_as_if_nothing_had_been(
         self, start: Start, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        whole = start(*self.OPTIONS, "label=whole")
+        """In one process, interrupted; `test_kill_training` has real ones, and SIGKILL."""
+        whole = start(*self.SHORT, "label=whole")
         self.run(whole)
-        wanted = json.loads(whole.xp.history.read_text())
-        for update in (2, 6):  # in the first epoch, in the second
-            killed = start(*self.OPTIONS, f"label=killed{update}")
-            monkeypatch.setattr(killed, "update", Killed(killed.update, update))
-            with pytest.raises(KeyboardInterrupt):
-                self.run(killed)
-            resumed = start(*self.OPTIONS, f"label=killed{update}")
-            self.run(resumed)
-            got = json.loads(resumed.xp.history.read_text())
-            for mine, theirs in zip(got, wanted, strict=True):
-                for stage in ("train", "valid"):
-                    assert mine[stage]["ce"] == pytest.approx(theirs[stage]["ce"], rel=1e-6)
-            for name, value in whole.model.state_dict().items():
-                assert torch.allclose(resumed.model.state_dict()[name], value, atol=1e-6), name
-            for name, value in whole.ema.shadow.items():
-                assert torch.allclose(resumed.ema.shadow[name], value, atol=1e-6), name
+        killed = start(*self.SHORT, "label=killed")
+        monkeypatch.setattr(killed, "update", Killed(killed.update, 2))
+        with pytest.raises(KeyboardInterrupt):
+            self.run(killed)
+        resumed = start(*self.SHORT, "label=killed")
+        self.run(resumed)
+        (got,), (wanted,) = (json.loads(one.xp.history.read_text()) for one in (resumed, whole))
+        for stage in ("train", "valid"):
+            assert got[stage]["ce"] == pytest.approx(wanted[stage]["ce"], rel=1e-6)
+        for name, value in whole.model.state_dict().items():
+            assert torch.allclose(resumed.model.state_dict()[name], value, atol=1e-6), name
+        for name, value in whole.ema.shadow.items():
+            assert torch.allclose(resumed.ema.shadow[name], value, atol=1e-6), name
 
     def test_a_run_in_half_precision_goes_on_where_no_scaler_is_needed(self, start: Start) -> None:
         """As from a T4 to a GPU that has bf16; the experiment is the same one."""
-        run = start(*self.OPTIONS)
+        run = start(*self.SHORT)
         self.run(run)
         path = run.checkpoint_path()
         state = torch.load(path, weights_only=True)
         state["scaler"] = torch.amp.GradScaler("cpu").state_dict()
         torch.save(state, path)
-        again = start(*self.OPTIONS)
+        again = start(*self.SHORT)
         with again.xp.enter():
             assert again.load_checkpoints() is not None
         for name, value in run.model.state_dict().items():
@@ -263,7 +306,7 @@ class TestRun:
 
     def test_a_new_model_learns_and_another_goes_on_from_it(self, start: Start) -> None:
         shape = "model.shape={dim: 16, num_heads: 2, num_layers: 1, hidden_scale: 2}"
-        first = start("solver=scratch", shape, *self.OPTIONS)
+        first = start("solver=scratch", shape, *self.SHORT)
         assert len(first.model.transformer.layers) == 1
         self.run(first)
         second = start(f"base=//sig/{first.xp.sig}")
@@ -271,20 +314,44 @@ class TestRun:
         for name, value in first.best_state.state_dict()["model"].items():
             assert torch.equal(second.model.state_dict()[name], value), name
 
+    @pytest.mark.parametrize(
+        ("pattern", "length", "counted"),
+        [
+            ("delay", 25, [25, 24, 23, 22]),  # what the last steps of a crop would say is cut
+            ("parallel", 25, [25, 25, 25, 25]),
+            ("flatten", 100, [25, 25, 25, 25]),
+        ],
+    )
+    def test_an_order_of_the_codebooks(
+        self, start: Start, pattern: str, length: int, counted: list[int]
+    ) -> None:
+        """Trains, generates, and what goes on from it knows its order."""
+        shape = "model.shape={dim: 16, num_heads: 2, num_layers: 1, hidden_scale: 2}"
+        made = ("solver=scratch", shape, f"model.pattern={pattern}", "optim.epochs=1")
+        first = start(*made, *self.OPTIONS[1:])
+        inputs, targets = steps.lay_out(first.model, torch.zeros(1, 4, 25, dtype=torch.long))
+        assert inputs.shape[-1] == length
+        assert (targets != first.model.special_token_id).sum(-1).tolist() == [counted]
+        self.run(first)
+        assert len(list((first.folder / "samples" / "1").glob("*.wav"))) == 1
+        second = start(f"base=//sig/{first.xp.sig}")
+        again, _ = steps.lay_out(second.model, torch.zeros(1, 4, 25, dtype=torch.long))
+        assert torch.equal(again, inputs)
+
     def test_one_stage_by_itself(self, start: Start) -> None:
         with pytest.raises(TrainingError, match="has no checkpoint yet"):
-            train.run_one(start(*self.OPTIONS), "valid")
+            train.run_one(start(*self.SHORT), "valid")
         with pytest.raises(TrainingError, match="expected valid, evaluate or generate"):
-            train.run_one(start(*self.OPTIONS), "train")
-        solver = start(*self.OPTIONS)
+            train.run_one(start(*self.SHORT), "train")
+        solver = start(*self.SHORT)
         self.run(solver)
         for sample in solver.folder.glob("samples/*/*.wav"):
             sample.unlink()
-        alone = start(*self.OPTIONS, "execute_only=generate")
+        alone = start(*self.SHORT, "execute_only=generate")
         assert alone.xp.sig == solver.xp.sig
         with alone.xp.enter():
             train.run_one(alone, "generate")
-        assert len(list(solver.folder.glob("samples/3/*.wav"))) == 1
+        assert len(list(solver.folder.glob("samples/2/*.wav"))) == 1
 
     def test_a_broken_checkpoint_is_named(self, start: Start) -> None:
         solver = start()
@@ -293,7 +360,7 @@ class TestRun:
             self.run(start())
 
     def test_a_checkpoint_is_plain_and_whole(self, start: Start) -> None:
-        solver = start(*self.OPTIONS)
+        solver = start(*self.SHORT)
         self.run(solver)
         state = torch.load(solver.checkpoint_path(), weights_only=True)
         assert OmegaConf.create(state["xp.cfg"]).transformer_lm.card == solver.model.card

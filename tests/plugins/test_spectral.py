@@ -151,3 +151,38 @@ def test_sound_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.wav").write_text("no")
     with pytest.raises(ValueError, match="clip x"):
         spectral.measure(Sound("x", tmp_path / "x.wav"))
+
+
+def test_nothing_is_measured_twice(
+    tmp_path: Path, song: Array, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = song[: 6 * RATE], song[8 * RATE : 14 * RATE]
+    made, real = write(tmp_path, "made", one), write(tmp_path, "real", other)
+    cache = tmp_path / "cache"
+    alone = spectral.measure(made, cache=cache)
+    assert set(alone) == {"silence", "clipping", "repetition"}
+    both = spectral.measure(made, real, cache)
+    assert both == spectral.measure(made, real)  # as without a cache
+    read: list[str] = []
+
+    def counting(sound: Sound, rate: int) -> Array:
+        read.append(sound.key)
+        return mono(sound, rate)
+
+    mono = spectral.mono
+    monkeypatch.setattr(spectral, "mono", counting)
+    assert spectral.measure(made, real, cache) == both
+    assert spectral.measure(made, cache=cache) == alone
+    assert read == []
+    again = write(tmp_path, "real", one)  # another real clip under the same name
+    assert spectral.measure(made, again, cache)["mel_mse"] == 0.0
+    write(tmp_path, "made", 0.5 * one)  # and another sound
+    assert spectral.measure(made, again, cache)["mel_mse"] > 30.0
+    assert read == ["made", "real"] * 2
+    for path in cache.rglob("*.json"):
+        path.write_bytes(path.read_bytes()[:20])
+    assert spectral.measure(made, again, cache)["mel_mse"] > 30.0  # what is spoiled is done again
+    gone = Sound("gone", tmp_path / "gone.wav")
+    for pair in ((gone, real), (made, gone)):
+        with pytest.raises(ValueError, match="clip gone"):
+            spectral.measure(*pair, cache)

@@ -25,7 +25,7 @@ def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statistics, "bootstrap", lambda *a, **k: original(*a, resamples=500, **k))
 
 
-@pytest.mark.parametrize("n", [8, 20, 100])
+@pytest.mark.parametrize("n", [2, 3, 5, 8, 20, 100])
 def test_intervals_of_means_cover_in_simulation(n: int) -> None:
     random = np.random.default_rng(n)
     found = [statistics.mean(random.normal(3.0, 2.0, n)) for _ in range(TRIALS)]
@@ -69,6 +69,62 @@ def test_a_difference_of_ratios_is_paired() -> None:
     assert found.low is not None
     assert found.low > 0
     assert found.n == 200
+
+
+@pytest.mark.parametrize("n", [4, 10, 50])
+@pytest.mark.parametrize("chance", [0.05, 0.3])
+def test_intervals_of_few_yes_or_no_answers_cover(n: int, chance: float) -> None:
+    random, found, apart, shares = np.random.default_rng(n), [], [], []
+    for _ in range(TRIALS):
+        drawn = random.random((2, n))
+        one, other = drawn[0] < chance, np.where(drawn[1] < 0.5, drawn[0], random.random(n))
+        better = (other < chance + 0.1).astype(float)  # of the same prompts, by half alike
+        found.append(statistics.ratio(one, np.ones(n)))
+        apart.append(statistics.ratio_difference((better, np.ones(n)), (one, np.ones(n))))
+        shares.append(statistics.share_difference(better, one))
+    assert covered(found, chance) >= 0.9
+    assert covered(apart, 0.1) >= 0.93
+    assert covered([*shares], 0.1) >= 0.93
+
+
+def test_intervals_of_precisions_of_words_cover() -> None:
+    random, found, apart = np.random.default_rng(6), [], []
+    for _ in range(TRIALS):
+        heard = random.integers(0, 4, (2, 12))
+        hits = random.binomial(heard, [[0.5], [0.3]])
+        found.append(statistics.ratio(hits[0], heard[0]))
+        apart.append(statistics.ratio_difference((hits[0], heard[0]), (hits[1], heard[1])))
+    assert 0.93 <= covered(found, 0.5) <= 0.995
+    assert 0.92 <= covered(apart, 0.2) <= 0.995
+
+
+def test_no_hit_in_few_clips_does_not_say_that_there_is_none() -> None:
+    none, ones = np.zeros(4), np.ones(4)
+    found = statistics.ratio(none, ones)
+    assert found == statistics.share(none)
+    assert found is not None
+    assert found.high == pytest.approx(0.4899, abs=1e-3)
+    apart = statistics.ratio_difference((none, ones), (none, ones))
+    assert apart is not None
+    assert apart.low is not None
+    assert apart.value == 0
+    assert apart.low < -0.4
+    worst = statistics.share_difference(none[:1], ones[:1])
+    assert worst.high is not None
+    assert worst.high > 0  # of one clip nothing is sure
+
+
+def test_what_few_clips_make_too_large_is_taken_off() -> None:
+    random, found, plain = np.random.default_rng(7), [], []
+    for _ in range(100):
+        values = random.normal(0.2, 1.0, 10)  # the square of whose mean is 0.04 and not 0.14
+        square = lambda drawn, values=values: (drawn @ values / 10) ** 2  # noqa: E731
+        found.append(statistics.unbiased(square, 10))
+        plain.append(statistics.bootstrap(square, 10))
+    assert all(e.low is not None and e.low <= e.value <= (e.high or 0) for e in found)
+    assert np.mean([e.value for e in found]) == pytest.approx(0.04, abs=0.04)
+    assert np.mean([e.value for e in plain]) > 0.1
+    assert covered([*found], 0.04) >= 0.92
 
 
 @pytest.mark.parametrize(("count", "n"), [(0, 10), (3, 17), (10, 10), (99, 300)])

@@ -18,7 +18,7 @@ Start = Callable[..., Any]
 @pytest.fixture
 def signature(clips: Path) -> Callable[..., str]:
     def sign(*arguments: str) -> str:
-        return str(main.get_xp([f"data={clips}", "base=x", *arguments]).sig)
+        return str(main.get_xp([f"data={clips}", "base=x/y", *arguments]).sig)
 
     return sign
 
@@ -26,9 +26,9 @@ def signature(clips: Path) -> Callable[..., str]:
 class TestSignature:
     def test_it_is_stable(self, tmp_path: Path, clips: Path) -> None:
         """A change of a default would rename every experiment that exists."""
-        arguments = ["solver=finetune", f"data={clips}", "data_fingerprint=0", "base=x"]
-        assert main.get_xp(arguments).sig == "82b56805"
-        assert main.get_xp([*arguments, "optim.lr=1e-3", "adapter=lora"]).sig == "93844c2f"
+        arguments = ["solver=finetune", f"data={clips}", "data_fingerprint=0", "base=x/y"]
+        assert main.get_xp(arguments).sig == "a61e3d58"
+        assert main.get_xp([*arguments, "optim.lr=1e-3", "adapter=lora"]).sig == "6cffccd2"
 
     @pytest.mark.parametrize(
         "argument",
@@ -40,6 +40,17 @@ class TestSignature:
             "logging.log_tensorboard=true",
             "checkpoint.every_updates=3",
             "generate.every=2",
+            "generate.path=else",
+            "generate.audio.format=mp3",
+            "generate.lm.top_k=5",
+            "generate.lm.gen_duration=5",
+            "evaluate.every=2",
+            "evaluate.fixed_generation_duration=5",
+            "evaluate.metrics.base=false",
+            "dataset.generate.num_samples=1",
+            "dataset.evaluate.num_samples=1",
+            "optim.ema.device=cpu",
+            "model.t5=/some/where",
             "check_memory=false",
         ],
     )
@@ -49,7 +60,18 @@ class TestSignature:
         assert signature(argument) == signature()
 
     @pytest.mark.parametrize(
-        "argument", ["optim.lr=1", "seed=1", "label=again", "adapter=lora", "base=y"]
+        "argument",
+        [
+            "optim.lr=1",
+            "seed=1",
+            "label=again",
+            "adapter=lora",
+            "base=x/z",
+            "optim.ema.decay=0.5",
+            "dataset.valid.num_samples=1",
+            "model.pattern=flatten",
+            "model.word_dropout=0.1",
+        ],
     )
     def test_what_does_is(self, signature: Callable[..., str], argument: str) -> None:
         assert signature(argument) != signature()
@@ -107,6 +129,8 @@ class TestRefusals:
         assert "there is no setting optim.lrr" in told
         assert "did you mean optim.lr" in told
         assert "adapter" in self.refused(capsys, "adapter=lorra")
+        assert "adapter=3" in self.refused(capsys, "adapter=3")
+        assert "set what is in it: optim.adam.KEY=value" in self.refused(capsys, "optim.adam=3")
         assert "no such folder" in self.refused(capsys, "data=/no/where")
 
     @pytest.mark.parametrize(

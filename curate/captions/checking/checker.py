@@ -9,6 +9,7 @@ its place says less.
 import functools
 from collections.abc import Iterator
 
+from curate.captions import template
 from curate.captions.checking import japanese, labels, measures, proper, prose, shape
 from curate.captions.checking.fault import Fault
 from curate.captions.checking.lexicon import Concepts, Lexicon
@@ -26,7 +27,7 @@ class Checker:
 
     def __init__(self, words: Vocabulary) -> None:
         self._lexicon = Lexicon(words)
-        self._japanese = japanese.Lexicon(words, self._lexicon)
+        self._own = {"ja": japanese.Lexicon(words, self._lexicon)}
         self._capitals = proper.known(words)
         self._known = functools.lru_cache(maxsize=4096)(self._implied)
 
@@ -39,7 +40,8 @@ class Checker:
             text: The caption.
             facts: What it may say.
             names: What it must not say.
-            language: That it is to be in, `en` or `ja`.
+            language: That it is to be in, see `template.languages`. Labels are looked for by their
+                English words, in Japanese by its own too; shape, names and numbers in all.
         """
         if not text.strip():
             return (Fault("empty", "is empty"),)
@@ -49,7 +51,7 @@ class Checker:
         said = prose.read(text)
         allowed, asserted = self._known(facts)
         matches = tuple(self._lexicon.matches(said, asserted))
-        formal = tuple(shape.faults(said.text, language))
+        formal = tuple(shape.faults(said.text, template.language(language)))
         yield from formal
         words = (*facts.genres, *facts.moods, *facts.instruments, facts.key, f"{facts.bpm} BPM")
         if (name := names.mentioned(text, words)) is not None:
@@ -61,8 +63,8 @@ class Checker:
         yield from measures.tempo(said.text, facts)
         yield from measures.key(said.text, facts)
         yield from measures.era(said.text, facts)
-        if language == "ja":
-            yield from self._japanese.faults(said.text, facts, allowed)
+        if (own := self._own.get(language)) is not None:
+            yield from own.faults(said.text, facts, allowed)
 
     def _implied(self, facts: Facts) -> tuple[Concepts, frozenset[str]]:
         """All that may be said, and the keys of the labels themselves."""

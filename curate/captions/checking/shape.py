@@ -5,12 +5,7 @@ from collections.abc import Iterator
 
 from curate.captions.checking import prose
 from curate.captions.checking.fault import Fault
-
-WORDS = (3, 90)
-"""Fewest and most words in English."""
-
-CHARACTERS = {"en": (12, 700), "ja": (6, 300)}
-"""Fewest and most characters by language."""
+from curate.captions.template import Language
 
 SENTENCES = 6
 """Most sentences: a label each would be seven."""
@@ -46,63 +41,41 @@ _MARKS = (
 )
 _MARKUP = tuple((re.compile(pattern, re.IGNORECASE), detail) for pattern, detail in _MARKS)
 
-_ENGLISH = frozenset(
-    """a an and the with of in at is are it by on for to over this that its from music track song
-    has as into while no""".split()
-)
-_OTHERS = frozenset(
-    """le la les des une avec du dans sur pour et est der die das und mit ein eine ist auf von im
-    el los las con una es por en un de il che di della um uma com os na dem een het van
-    på och med""".split()
-)
-_KANA = re.compile(r"[\u3041-\u30ff]")
 
-
-def faults(text: str, language: str) -> Iterator[Fault]:
+def faults(text: str, language: Language) -> Iterator[Fault]:
     """What is wrong with the shape of a caption.
 
     Args:
         text: With straight quotation marks.
-        language: `en` or `ja`.
+        language: That it is to be in.
     """
     yield from _length(text, language)
-    if (problem := _language(text, language)) is not None:
-        yield Fault("wrong_language", problem)
+    if not any(character.isalpha() for character in text):
+        yield Fault("wrong_language", "has no words")
+    elif not language.reads(text):
+        yield Fault("wrong_language", f"is not in {language.NAME}")
     for pattern, detail in _MARKUP:
         if pattern.search(text.strip()):
             yield Fault("markup", detail)
             return
 
 
-def _length(text: str, language: str) -> Iterator[Fault]:
+def _length(text: str, language: Language) -> Iterator[Fault]:
     characters, words = len(text.strip()), len(text.split())
-    low, high = CHARACTERS[language]
-    if characters < low or (language == "en" and words < WORDS[0]):
+    low, high = language.CHARACTERS
+    fewest, most = language.WORDS or (0, words)
+    if characters < low or words < fewest:
         yield Fault("too_short", "is too short to describe music")
-    elif characters > high or (language == "en" and words > WORDS[1]):
-        length = f"{words} words" if language == "en" else f"{characters} characters"
-        most = f"{WORDS[1]} words" if language == "en" else f"{high} characters"
-        yield Fault("too_long", f"has {length}, at most {most} are wanted")
+    elif characters > high or words > most:
+        length = f"{characters} characters" if language.WORDS is None else f"{words} words"
+        limit = f"{high} characters" if language.WORDS is None else f"{most} words"
+        yield Fault("too_long", f"has {length}, at most {limit} are wanted")
     elif (count := sentences(text, language)) > SENTENCES:
         yield Fault("too_long", f"has {count} sentences, at most {SENTENCES} are wanted")
 
 
-def sentences(text: str, language: str) -> int:
+def sentences(text: str, language: Language) -> int:
     """How many sentences a caption has."""
-    return len(re.findall(r"[^。！？!?]+", text)) if language == "ja" else prose.sentences(text)
-
-
-def _language(text: str, language: str) -> str | None:
-    letters = [character for character in text if character.isalpha()]
-    if not letters:
-        return "has no words"
-    if language == "ja":
-        share = len(prose.JAPANESE.findall(text)) / len(letters)
-        if not _KANA.search(text) or share < 0.4:
-            return "is not in Japanese"
-        return None
-    if sum(character.isascii() for character in letters) < 0.9 * len(letters):
-        return "is not in English"
-    words = re.findall(r"[^\W\d_]+", text.lower())
-    english, others = (sum(word in known for word in words) for known in (_ENGLISH, _OTHERS))
-    return "is not in English" if others > max(english, 1) else None
+    if language.WORDS is None:  # nor is there a space between sentences
+        return len(re.findall(r"[^。！？!?]+", text))
+    return prose.sentences(text)

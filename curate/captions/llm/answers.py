@@ -8,48 +8,11 @@ it is sent, and corrected when its answer says what it did cost. So what a kille
 counted as spent, and the sum is never below the truth.
 """
 
-import contextlib
-import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Self
-
-import msgspec
 
 from curate import jsonio
-from curate.errors import CurateError
-
-FORMAT = 1
-"""Version of the tables; kept in the file's `user_version`."""
-
-_BUSY_S = 60.0
-"""How long to wait for another process that writes."""
-
-_TABLES = """
-    create table answers (key blob primary key, answer text not null) without rowid;
-    create table purses (
-        name text primary key,
-        spent integer not null default 0,
-        requests integer not null default 0,
-        unpriced integer not null default 0,
-        input_tokens integer not null default 0,
-        output_tokens integer not null default 0
-    ) without rowid;
-    create table batches (
-        mark text primary key,
-        purse text not null,
-        server blob not null,
-        id text not null default '',
-        file text not null default ''
-    ) without rowid;
-    create table waiting (
-        key blob not null,
-        batch text not null,
-        reserved integer not null,
-        primary key (batch, key)
-    ) without rowid;
-"""
+from curate.captions.llm.answerfile import AnswerFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,35 +85,8 @@ class Batch:
     file: str
 
 
-class Answers:
-    """The file, opened. Used by one thread; by any number of processes.
-
-    Args:
-        path: Of the file, which is made where there is none.
-
-    Every method raises `CurateError` where the file cannot be read or written.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        with self._speaking():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
-            try:
-                self._open()
-            except BaseException:
-                self._file.close()
-                raise
-
-    def close(self) -> None:
-        """Closes the file."""
-        self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+class Answers(AnswerFile):
+    """What is in the file. Arguments and errors: see `AnswerFile`."""
 
     def get(self, key: bytes) -> Answer | None:
         """What was answered to the request of this hash."""
@@ -162,6 +98,45 @@ class Answers:
         """Keeps an answer and books what it cost, both or nothing. The first answer stays."""
         with self._changing():
             self._keep(key, bill)
+
+    def attribute(self, key: bytes, purse: str, sources: frozenset[str]) -> None:
+        """Writes down whose words are in a question of this dataset, so that they can be forgotten.
+
+        Args:
+            key: Hash of the request.
+            purse: The dataset's.
+            sources: All of them; what was written down earlier is void.
+        """
+        with self._speaking():
+            rows = self._file.execute(
+                "select source from words where key = ? and purse = ?", (key, purse)
+            ).fetchall()
+        if {source for (source,) in rows} == sources:
+            return
+        with self._changing():
+            self._file.execute("delete from words where key = ? and purse = ?", (key, purse))
+            self._file.executemany(
+                "insert into words values (?, ?, ?)", ((key, purse, name) for name in sources)
+            )
+
+    def forget(self, purse: str, source: str) -> int:
+        """Deletes the answers to questions with a source's words in them; returns how many.
+
+        Only this dataset's: what another one has paid for with the same words stays until it says
+        the same. What is deleted is overwritten, in the file and in its log.
+        """
+        asked = "select key from words where source = ?1 and purse"
+        with self._changing(durable=True):
+            gone = self._file.execute(
+                f"delete from answers where key in ({asked} = ?2) and key not in ({asked} <> ?2)",
+                (source, purse),
+            ).rowcount
+            self._file.execute("delete from words where source = ? and purse = ?", (source, purse))
+        if gone:
+            with self._speaking():
+                self._file.execute("vacuum")
+                self._file.execute("pragma wal_checkpoint(truncate)")
+        return gone
 
     def reserve(self, purse: str, pico_usd: int, budget: int | None) -> bool:
         """Puts down what a request may cost; False, and nothing is put down, beyond the budget.
@@ -286,22 +261,6 @@ class Answers:
             self._file.execute("delete from waiting where batch = ?", (mark,))
             self._file.execute("delete from batches where mark = ?", (mark,))
 
-    def _open(self) -> None:
-        self._file.execute("pragma journal_mode = wal")
-        self._file.execute("pragma synchronous = normal")
-        with self._changing(durable=True):
-            found = self._file.execute("pragma user_version").fetchone()[0]
-            tables = self._file.execute("select count(*) from sqlite_master").fetchone()[0]
-            if found == 0 and tables == 0:
-                for statement in filter(str.strip, _TABLES.split(";")):
-                    self._file.execute(statement)
-                self._file.execute(f"pragma user_version = {FORMAT}")
-            elif found != FORMAT:
-                raise CurateError(
-                    f"{self._path}: holds answers in format {found}, this version of curate reads "
-                    f"{FORMAT}; use the version that wrote it, or move the file away"
-                )
-
     def _keep(self, key: bytes, bill: Bill) -> None:
         text = jsonio.encode(bill.answer).decode()
         self._file.execute("insert or ignore into answers values (?, ?)", (key, text))
@@ -328,42 +287,3 @@ class Answers:
     def _taken(self, mark: str, key: bytes) -> bool:
         gone = self._file.execute("delete from waiting where batch = ? and key = ?", (mark, key))
         return gone.rowcount > 0
-
-    @contextlib.contextmanager
-    def _changing(self, *, durable: bool = False) -> Iterator[None]:
-        """One transaction; a durable one and all before it survive a loss of power."""
-        with self._speaking():
-            if durable:
-                self._file.execute("pragma synchronous = full")
-            self._file.execute("begin immediate")
-            try:
-                yield
-                self._file.execute("commit")
-            except BaseException:
-                if self._file.in_transaction:
-                    self._file.execute("rollback")
-                raise
-            finally:
-                if durable:
-                    self._file.execute("pragma synchronous = normal")
-
-    @contextlib.contextmanager
-    def _speaking(self) -> Iterator[None]:
-        """Words what the file has to complain about."""
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            raise CurateError(
-                f"{self._path}: the answers of language models cannot be read or written: {error}; "
-                "see that the folder may be written to, the disk has room and no other program "
-                "holds the file"
-            ) from None
-        except (sqlite3.DatabaseError, msgspec.MsgspecError) as error:
-            raise CurateError(
-                f"{self._path}: the answers of language models are damaged: {error}; move the file "
-                "away, then what it held is asked and paid for again"
-            ) from None
-        except OSError as error:
-            raise CurateError(
-                f"{self._path}: cannot be opened: {error.strerror or error}"
-            ) from None

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from curate.captions.llm import pricing
 from curate.captions.llm.answers import Answer, Answers, Bill
+from curate.captions.llm.claims import POLL_S, Claims
 from curate.captions.llm.client import Server
 from curate.captions.llm.pricing import Rate
 from curate.captions.llm.prompting import Payload
@@ -194,6 +195,7 @@ class Asker:
     ) -> None:
         self._server = server
         self._answers = answers
+        self._claims = Claims(answers.path.parent / "locks")
         self._purse = purse
         self._retries = options.retries
         self._strict = options.on_failure == "stop"
@@ -218,7 +220,7 @@ class Asker:
             try:
                 if await self._try(payload):
                     return True
-                continue  # another request held the rest of the budget
+                continue  # another request held the rest of the budget, or another build this one
             except Trouble as error:
                 problem = error
             if problem.kind is Kind.SETUP:
@@ -242,15 +244,24 @@ class Asker:
         self.stopped = self.stopped or reason
 
     async def _try(self, payload: Payload) -> bool:
-        """One try. False: not sent, as the budget is all put down for others just now."""
+        """One try. False: not sent, as the budget is all put down for others just now.
+
+        Nor is it sent while another build asks the same: its answer is waited for.
+        """
         most = self._purse.most(payload)
         async with self._pace:
             if self.stopped:
                 return False
             settled = self._settled
-            if self._purse.reserve(most):
-                await self._send(payload, most)
-                return True
+            with self._claims.claim(payload.key) as ours:
+                if self._answers.get(payload.key) is not None:  # another build has brought it
+                    return True
+                if ours and self._purse.reserve(most):
+                    await self._send(payload, most)
+                    return True
+        if not ours:
+            await self._clock.sleep(POLL_S)
+            return False
         if self._reserved:  # others may give back what they do not cost
             await settled.wait()
         elif not settled.is_set():

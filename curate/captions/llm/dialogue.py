@@ -28,10 +28,13 @@ class Request:
     Attributes:
         facts: What its captions may say; all that the model is told.
         names: What they must not say; it is told to nobody.
+        sources: Whose words are among the facts, of those that can be withdrawn; None where that
+            was told before, as it is before anything is asked.
     """
 
     facts: Facts
     names: Names
+    sources: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class Dialogue:
         checker: Checker,
         variants: int,
         language: str,
-        known: Callable[[bytes], Answer | None],
+        known: Callable[[Payload], Answer | None],
     ) -> None:
         self._prompts = prompts
         self._checker = checker
@@ -94,8 +97,8 @@ class Dialogue:
 
     def follow(self, request: Request, first: Payload | None = None) -> Turn:
         """Where this clip stands. `first` is its first request, where it has been made already."""
-        first = first or self._prompts.first(request.facts)
-        answer = self._known(first.key)
+        first = first or self._prompts.first(request.facts, request.sources)
+        answer = self._known(first)
         if answer is None:
             return Turn(request, Written((), MISSING), first, 0)
         good, flaws = self._judge(answer, request, self._variants, ())
@@ -104,7 +107,7 @@ class Dialogue:
             return Turn(request, Written(good, ACCEPTED, faults), None, 1)
         wanted = self._variants - len(good)
         second = self._prompts.again(first, answer.text or answer.refusal, _told(flaws), wanted)
-        reply = self._known(second.key)
+        reply = self._known(second)
         if reply is None:
             return Turn(request, Written(good, ACCEPTED if good else MISSING, faults), second, 1)
         more, still = self._judge(reply, request, wanted, good)

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from curate.captions import template
 from curate.captions.facts import Facts
 from curate.config import LlmOptions
 from curate.errors import ConfigError
 
 OPENAI = "https://api.openai.com/v1"
 
-LANGUAGES = {"en": "English", "ja": "Japanese"}
 FOLDER = Path(__file__).with_name("prompts")
 REPAIR = "repair"
 """The prompt that asks again; no style of its own."""
@@ -45,12 +45,14 @@ class Payload:
         messages: In order.
         variants: Captions that are asked for.
         input_bound: Tokens it has at most: no tokeniser makes more of a text than it has bytes.
+        sources: See `dialogue.Request`; nothing that is sent.
     """
 
     key: bytes
     messages: tuple[Message, ...]
     variants: int
     input_bound: int
+    sources: frozenset[str] | None = None
 
 
 class Prompts:
@@ -59,29 +61,26 @@ class Prompts:
     Args:
         options: Model, style, variants and the like.
         base: Folder that a file of the user's own is relative to.
-        language: Of the captions, one of `LANGUAGES`.
+        language: Of the captions, see `template.languages`.
 
     Raises:
         ConfigError: There is no such style or language, or the user's file is no prompt.
     """
 
     def __init__(self, options: LlmOptions, base: Path, language: str) -> None:
-        if language not in LANGUAGES:
-            known = ", ".join(LANGUAGES)
-            raise ConfigError(f"captions.language: no language '{language}'; there are {known}")
         self._options = options
-        self._language = LANGUAGES[language]
+        self._language = template.language(language).NAME
         self._system = _filled(
             _style(options.style, base), variants=options.variants, language=self._language
         )
         self._repair = _read(FOLDER / f"{REPAIR}.md")
         self._server = (options.base_url or OPENAI).rstrip("/")
 
-    def first(self, facts: Facts) -> Payload:
-        """Asks for all captions of a clip."""
+    def first(self, facts: Facts, sources: frozenset[str] | None = None) -> Payload:
+        """Asks for all captions of a clip. `sources`: see `Payload`."""
         system: Message = {"role": "system", "content": self._system}
         user: Message = {"role": "user", "content": described(facts)}
-        return self._payload((system, user), self._options.variants)
+        return self._payload((system, user), self._options.variants, sources)
 
     def again(self, first: Payload, said: str, faults: Sequence[str], wanted: int) -> Payload:
         """Asks once more, naming what is wrong with the answer.
@@ -99,7 +98,7 @@ class Prompts:
         answered = _cut(said.strip(), self._answer_bytes) or "(nothing)"
         assistant: Message = {"role": "assistant", "content": answered}
         user: Message = {"role": "user", "content": text}
-        return self._payload((*first.messages, assistant, user), wanted)
+        return self._payload((*first.messages, assistant, user), wanted, first.sources)
 
     def repair_bound(self, first: Payload) -> int:
         """Input tokens that `again` has at most."""
@@ -110,7 +109,9 @@ class Prompts:
     def _answer_bytes(self) -> int:
         return _BRIEF_BYTES * (1 + self._options.variants)
 
-    def _payload(self, messages: tuple[Message, ...], variants: int) -> Payload:
+    def _payload(
+        self, messages: tuple[Message, ...], variants: int, sources: frozenset[str] | None
+    ) -> Payload:
         asked = {
             "model": self._options.model,
             "base_url": self._server,
@@ -123,7 +124,7 @@ class Prompts:
         key = hashlib.sha256(form.encode()).digest()
         sizes = (len(message["content"].encode()) for message in messages)
         bound = sum(sizes) + _OVERHEAD * (len(messages) + 1) + len(json.dumps(schema(variants)))
-        return Payload(key, messages, variants, bound)
+        return Payload(key, messages, variants, bound, sources)
 
 
 _OVERHEAD = 16

@@ -8,9 +8,10 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from curate.captions import template
 from curate.captions.checking import Checker
 from curate.captions.llm import client, pricing
-from curate.captions.llm.answers import Answers, Spent
+from curate.captions.llm.answers import Answer, Answers, Spent
 from curate.captions.llm.asking import Asker, Clock, Purse, RealClock
 from curate.captions.llm.batch import Batcher
 from curate.captions.llm.batchfile import Limits
@@ -27,9 +28,8 @@ from curate.labels.vocabulary import Vocabulary
 AHEAD = 4
 """Clips that are held, as a multiple of the requests that go at once."""
 
-_CAPTION_TOKENS = {"en": 45, "ja": 70}
 _FRAME_TOKENS = 12
-"""Tokens of a usual caption, and of what stands around all of an answer."""
+"""Tokens of what stands around all of an answer."""
 
 
 class Captioner:
@@ -69,14 +69,14 @@ class Captioner:
         client.address(options)
         self.options = options
         self._answers = answers
-        self._language = language
+        self._caption_tokens = template.language(language).TOKENS
         self._key = key
         self._clock = clock or RealClock()
         self._limits = limits or Limits()
         self._prompts = Prompts(options, base, language)
         self._purse = Purse(answers, purse, options)
         self._dialogue = Dialogue(
-            self._prompts, Checker(words), options.variants, language, answers.get
+            self._prompts, Checker(words), options.variants, language, self._known
         )
 
     def check_key(self) -> None:
@@ -86,6 +86,12 @@ class Captioner:
             ConfigError: The key is missing or no key can look like that.
         """
         self._checked_key()
+
+    def _known(self, payload: Payload) -> Answer | None:
+        """The stored answer. Whose words are in the question is written down before it is asked."""
+        if payload.sources is not None:
+            self._answers.attribute(payload.key, self._purse.name, payload.sources)
+        return self._answers.get(payload.key)
 
     def captions(self, request: Request) -> Written:
         """What came of a clip, by the stored answers alone."""
@@ -111,8 +117,8 @@ class Captioner:
                 most += self._purse.most(turn.ask)
             if turn.met == 0:  # clips with equal facts and other names may need other repairs
                 most += self._purse.most_for(self._prompts.repair_bound(turn.ask))
-        caption = _CAPTION_TOKENS[self._language]
-        output_tokens = len(asked) * (self.options.variants * caption + _FRAME_TOKENS)
+        each = self.options.variants * self._caption_tokens + _FRAME_TOKENS
+        output_tokens = len(asked) * each
         rate = self._purse.rate
         return Estimate(
             model=self.options.model,
@@ -202,7 +208,7 @@ class Captioner:
     def _turns(self, requests: Iterable[Request], count: Count) -> Iterator[Turn | None]:
         """Where each clip stands; None for one that is like one before."""
         for request in requests:
-            first = self._prompts.first(request.facts)
+            first = self._prompts.first(request.facts, request.sources)
             if not count.is_new(request, first):
                 yield None
                 continue

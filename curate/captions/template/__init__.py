@@ -5,21 +5,20 @@ them in one, and `mixed` takes one of these for each clip and variant. The wordi
 clip and variant: the same clip is always described alike, another one otherwise. Nothing is said
 that the facts do not say.
 
-A language is one module with `tags`, `short` and `full`, and a line in `LANGUAGES`.
+A language is one file in this folder, see `spoken`.
 """
 
 import hashlib
 import random
 import re
 from collections.abc import Iterator
-from typing import Protocol
 
-from curate.captions.template import english, japanese
 from curate.captions.template.said import Said
+from curate.captions.template.spoken import Language, language, languages
 from curate.config import CaptionOptions
 from curate.records import Facts
 
-__all__ = ["LANGUAGES", "VERSION", "Language", "caption", "source"]
+__all__ = ["VERSION", "Language", "caption", "language", "languages", "source"]
 
 VERSION = 3
 """Other words for the same facts are another version."""
@@ -28,31 +27,9 @@ ATTEMPTS = 48
 """How often a text is drawn anew where it was there already or reads badly."""
 
 
-class Language(Protocol):
-    """What a language's module has. Texts depend on nothing but the arguments.
-
-    Attributes:
-        LONGEST: Characters of a caption; a longer one is drawn anew.
-    """
-
-    LONGEST: int
-
-    def tags(self, said: Said, draw: random.Random, /) -> str:
-        """Every fact, in a list."""
-
-    def short(self, said: Said, draw: random.Random, /) -> str:
-        """Some of the facts, in one sentence."""
-
-    def full(self, said: Said, draw: random.Random, /) -> str:
-        """Every fact, in one to four sentences."""
-
-
-LANGUAGES: dict[str, Language] = {"en": english, "ja": japanese}
-
-
-def source(language: str) -> str:
+def source(code: str) -> str:
     """Who wrote it, as `description_source` says: `template.3`, `template.3.ja`."""
-    return f"template.{VERSION}" if language == "en" else f"template.{VERSION}.{language}"
+    return f"template.{VERSION}" if code == "en" else f"template.{VERSION}.{code}"
 
 
 def caption(facts: Facts, chunk: str, options: CaptionOptions) -> tuple[str, ...]:
@@ -68,11 +45,12 @@ def caption(facts: Facts, chunk: str, options: CaptionOptions) -> tuple[str, ...
     """
     said = Said.of(facts)
     styles = _styles(options, chunk)
+    spoken = language(options.language)
     texts: list[str] = []
     for variant in range(options.variants):
         turn = variant % len(styles)
         place = (options.seed, chunk, variant)
-        drawn = _drawn(LANGUAGES[options.language], said, (*styles[turn:], *styles[:turn]), place)
+        drawn = _drawn(spoken, said, (*styles[turn:], *styles[:turn]), place)
         fresh = next((text for text in drawn if text not in texts), None)
         if fresh is not None:
             texts.append(fresh)
@@ -80,15 +58,15 @@ def caption(facts: Facts, chunk: str, options: CaptionOptions) -> tuple[str, ...
 
 
 def _drawn(
-    language: Language, said: Said, styles: tuple[str, ...], place: tuple[object, ...]
+    spoken: Language, said: Said, styles: tuple[str, ...], place: tuple[object, ...]
 ) -> Iterator[str]:
     """Texts of the first style, then of the others; those that read badly come last."""
     bad = []
     for style in styles:
-        write = {"tags": language.tags, "short": language.short, "full": language.full}[style]
+        write = {"tags": spoken.tags, "short": spoken.short, "full": spoken.full}[style]
         for attempt in range(ATTEMPTS):
             text = write(said, _draw(*place, attempt))
-            if len(text) <= language.LONGEST and not _doubled(text, said):
+            if len(text) <= spoken.LONGEST and not _doubled(text, said):
                 yield text
             else:
                 bad.append(text)

@@ -22,10 +22,14 @@ from curate.captions.template.english_grammar import (
     sentence,
     speed,
 )
+from curate.captions.template.english_grammar import reads as reads
 from curate.captions.template.making import Making, some
 from curate.captions.template.said import Said
 
+CODE, NAME = "en", "English"
 LONGEST = 375
+CHARACTERS, WORDS = (12, 700), (3, 90)
+TOKENS = 45
 
 
 def tags(said: Said, draw: random.Random) -> str:

@@ -7,6 +7,16 @@ from collections.abc import Sequence
 
 from curate.captions.template import english_words as words
 
+_ENGLISH = frozenset(
+    """a an and the with of in at is are it by on for to over this that its from music track song
+    has as into while no""".split()
+)
+_OTHERS = frozenset(
+    """le la les des une avec du dans sur pour et est der die das und mit ein eine ist auf von im
+    el los las con una es por en un de il che di della um uma com os na dem een het van
+    på och med""".split()
+)
+
 
 def article(phrase: str) -> str:
     """`a` or `an`, by the sound of the first word."""
@@ -81,3 +91,13 @@ def _known(instruments: Sequence[str]) -> bool:
 
 def _counted(instrument: str) -> str:
     return f"{article(instrument)} {instrument}" if instrument in words.COUNTED else instrument
+
+
+def reads(text: str) -> bool:
+    """Whether a text is in English: its letters, and more of our small words than of others'."""
+    letters = [character for character in text if character.isalpha()]
+    if sum(character.isascii() for character in letters) < 0.9 * len(letters):
+        return False
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    english, others = (sum(word in known for word in words) for known in (_ENGLISH, _OTHERS))
+    return others <= max(english, 1)

@@ -5,6 +5,7 @@ The vocabulary's words are called as `japanese.yaml` has them; free tags stay as
 
 import functools
 import random
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -13,8 +14,20 @@ from curate.captions.template import japanese_words as words
 from curate.captions.template.making import Making, some
 from curate.captions.template.said import Said
 
+CODE, NAME = "ja", "Japanese"
 LONGEST = 240
+CHARACTERS, WORDS = (6, 300), None
+TOKENS = 70
 FILE = Path(__file__).with_suffix(".yaml")
+
+_LETTERS = re.compile(r"[\u3005-\u3007\u3041-\u30ff\u3400-\u9fff]")
+_KANA = re.compile(r"[\u3041-\u30ff]")
+
+
+def reads(text: str) -> bool:
+    """Whether a text is in Japanese: kana, and not too much in other letters."""
+    letters = sum(character.isalpha() for character in text)
+    return bool(_KANA.search(text)) and len(_LETTERS.findall(text)) >= 0.4 * letters
 
 
 def tags(said: Said, draw: random.Random) -> str:

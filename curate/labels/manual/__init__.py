@@ -14,7 +14,7 @@ import os
 import re
 import unicodedata
 import urllib.parse
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,6 +76,11 @@ class Manual:
     def of_chunk(self, chunk: str) -> tuple[Label, ...]:
         """What is said of the clip of this id itself."""
         return self.labels.get(chunk, ())
+
+    @property
+    def of_clips(self) -> Iterator[Named]:
+        """The lines that name a clip, whose number counts windows of `chunk.seconds`."""
+        return (one for one in self.named if any("_" in name for name in one.ids))
 
     def check(self, tracks: Iterable[tuple[str, str]]) -> None:
         """Finds lines about tracks that are not there, or about clips of such tracks.

@@ -25,7 +25,9 @@ ALBUMS_PAGE = 10
 """Most albums of an artist in a page, since 2026."""
 
 _LASTING = frozenset({"removed", "private", "unsupported"})
-_LIMIT = "spotify rate limit"
+_LIMIT = "pause spotify"
+"""Not an answer of its own: it stays when those are forgotten."""
+
 _NO_FEATURES = "spotify audio-features closed"
 
 _LOG = logging.getLogger(__name__)

@@ -10,17 +10,20 @@ the transformers port loads here too.
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from audiocraft.models.lm import LMModel
 from torch import Tensor
 
 from curate.jsonio import write_atomically
 
 from ..errors import TrainingError
+from ..identity import Identity
 from ..porting import audiocraft_name, transformers_name
+from ..provenance import Facts
 from .adapter import Adapter, attach
 from .options import AdapterError, AdapterOptions, parse_options
 
@@ -32,14 +35,14 @@ _NO_MODULES = "dummy-target-modules"
 
 
 def save(
-    adapter: Adapter, folder: Path, *, base: str, notes: Mapping[str, Any] | None = None
+    adapter: Adapter, folder: Path, *, base: Identity, notes: Mapping[str, Any] | None = None
 ) -> None:
     """Writes an adapter; files of an earlier one in the folder are replaced.
 
     Args:
         adapter: What to write.
         folder: Made if it is not there.
-        base: Name of the base model on the Hub, or its folder: goes into the configuration.
+        base: The base model: its name goes into the configuration, its hash is kept beside it.
         notes: Anything else worth keeping (JSON values), read back by `read_notes`.
     """
     from safetensors.torch import save as serialize
@@ -49,10 +52,15 @@ def save(
         _PREFIX + _file_name(name): tensor.cpu().contiguous().clone()
         for name, tensor in adapter.state_dict().items()
     }
-    header = {"options": asdict(adapter.options), "base": base, "notes": dict(notes or {})}
+    header = {
+        "options": asdict(adapter.options),
+        "base": base.name,
+        "base_fingerprint": base.fingerprint,
+        "notes": dict(notes or {}),
+    }
     data = serialize(tensors, {"format": "pt", _HEADER: json.dumps(header)})
     write_atomically(folder / WEIGHTS, data)
-    config = json.dumps(_peft_config(adapter, base), indent=2) + "\n"
+    config = json.dumps(_peft_config(adapter, base.name), indent=2) + "\n"
     write_atomically(folder / CONFIG, config.encode())
 
 
@@ -63,10 +71,8 @@ def load(lm: LMModel, folder: Path) -> Adapter:
         AdapterError: There is no adapter, its kind is not known here, or it is of another base.
     """
     tensors, header = _read(folder)
-    if header is not None:
-        adapter = attach(lm, parse_options(header["options"]))
-    else:
-        adapter = attach(lm, _options_of_peft(folder, tensors))
+    options = _options_of_peft(folder, tensors) if header is None else header.options
+    adapter = attach(lm, options)
     try:
         adapter.load_state_dict(tensors)
     except AdapterError as error:
@@ -75,15 +81,30 @@ def load(lm: LMModel, folder: Path) -> Adapter:
     return adapter
 
 
-def read_base(folder: Path) -> str:
-    """Returns the name of the base model an adapter was trained on; empty if it does not say."""
-    return str(_read_config(folder).get("base_model_name_or_path") or "")
+def read_base(folder: Path) -> Identity:
+    """Returns the base model an adapter was trained on, as far as it says.
+
+    Raises:
+        AdapterError: There is no adapter, or it is broken.
+    """
+    named = _read_config(folder).get("base_model_name_or_path") or ""
+    _, header = _read(folder)
+    return Identity(str(named), "" if header is None else header.base_fingerprint)
 
 
 def read_notes(folder: Path) -> dict[str, Any]:
     """Returns the notes `save` was given."""
     _, header = _read(folder)
-    return dict(header["notes"]) if header is not None else {}
+    return {} if header is None else header.notes
+
+
+def read_facts(folder: Path) -> Facts:
+    """Returns what the notes tell of the training."""
+    told = read_notes(folder).get("facts", {})
+    try:
+        return msgspec.convert(told, Facts)
+    except msgspec.ValidationError as error:
+        raise AdapterError(f"{folder / WEIGHTS}: its header is broken ({error})") from error
 
 
 def _file_name(name: str) -> str:
@@ -136,7 +157,16 @@ def _short(names: list[str], adapter: Adapter) -> list[str]:
     return sorted(short)
 
 
-def _read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any] | None]:
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """What the header of our own files says."""
+
+    options: AdapterOptions
+    base_fingerprint: str
+    notes: dict[str, Any]
+
+
+def _read(folder: Path) -> tuple[dict[str, Tensor], _Header | None]:
     """Returns the tensors by audiocraft's names, and our own header where there is one."""
     from safetensors import SafetensorError, safe_open
 
@@ -150,7 +180,18 @@ def _read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any] | None]:
             text = (file.metadata() or {}).get(_HEADER)
     except (SafetensorError, OSError) as error:
         raise AdapterError(f"{path}: broken ({error}); save the adapter again") from error
-    return tensors, None if text is None else json.loads(text)
+    return tensors, None if text is None else _read_header(path, text)
+
+
+def _read_header(path: Path, text: str) -> _Header:
+    try:
+        read = json.loads(text)
+        options = parse_options(read["options"])
+        return _Header(options, str(read.get("base_fingerprint") or ""), dict(read["notes"]))
+    except AdapterError as error:
+        raise AdapterError(f"{path}: {error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise AdapterError(f"{path}: its header is broken ({error!r})") from error
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -182,6 +223,8 @@ def _options_of_peft(folder: Path, tensors: Iterable[str]) -> AdapterOptions:
     strange = [key for key, value in usual.items() if config.get(key, value) != value]
     if strange:
         raise AdapterError(f"{folder / CONFIG}: {strange[0]}={config[strange[0]]} is not supported")
+    if "r" not in config or "lora_alpha" not in config:
+        raise AdapterError(f"{folder / CONFIG}: r and lora_alpha are missing in it")
     names = {re.sub(r"\.lora_[A-Za-z_]+(\.weight)?$", "", name) for name in tensors}
     return AdapterOptions(
         targets=tuple(f"^{re.escape(name)}$" for name in sorted(names)),

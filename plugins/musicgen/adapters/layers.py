@@ -91,13 +91,17 @@ class LowRank(nn.Module):
             # Cast once for both paths, and keep the small copy for the way back.
             x = x.to(torch.get_autocast_dtype(x.device.type))
         flat = x.reshape(-1, x.shape[-1])
-        out = F.linear(flat, weight, None if self.magnitude is not None else bias)
-        inner = F.linear(self.dropout(flat), self._down(parts).to(out.dtype))
-        # In place: what a linear layer gives out is not needed on its way back.
-        out.addmm_(inner, (self._up(parts) * self.scaling).to(out.dtype).t())
+        inner = F.linear(self.dropout(flat), self._down(parts).to(flat.dtype))
+        up = (self._up(parts) * self.scaling).to(flat.dtype).t()
         if self.magnitude is not None:
+            out = F.linear(flat, weight).addmm_(inner, up)
             out = out * self._stretch(weight, parts).to(out.dtype)
             out = out if bias is None else out + bias.to(out.dtype)
+            return out.view(*x.shape[:-1], out.shape[-1])
+        # The large product last: on the way back `lean` computes again what comes before it.
+        out = inner @ up if bias is None else torch.addmm(bias.to(flat.dtype), inner, up)
+        # In place: what a product gives out is not needed on its way back.
+        out.addmm_(flat, weight.to(flat.dtype).t())
         return out.view(*x.shape[:-1], out.shape[-1])
 
     def merged(self, weight: Tensor) -> Tensor:

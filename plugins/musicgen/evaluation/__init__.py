@@ -6,10 +6,11 @@ one so that nothing it does can end a training. In the order of reading:
 
 `sounds` (clips), `statistics` (intervals, differences), `outcome` (what became of a metric),
 `models` (weights), `embeddings` with `vggish` and `textaudio`, then the metrics: `frechet`, `clap`,
-`posteriors` and `adherence` on what `hearing` hears, `spectral`, `novelty`, `likelihood`. Then the
-command: `options`, `material` (the dataset), `subjects` and `making` (clips), `apart` and `sharing`
-(what metrics need of clips), `measuring`, `running`; `record`, `page` with `plots`, and `report`
-are what comes of it, `beside` is how a training asks for it.
+`posteriors` and `adherence` (`wording`: how prompts say things) on what `hearing` hears,
+`spectral`, `novelty`, `likelihood`. Then the command: `options`, `material` (the dataset),
+`subjects` and `making` (clips), `apart` and `sharing` (what metrics need of clips), `measuring`,
+`running`; `record`, `page` with `plots`, and `report` are what comes of it, `beside` is how a
+training asks for it.
 
 Nothing here imports torch or Essentia when it is imported.
 """
@@ -53,8 +54,20 @@ METRICS: tuple[Metric, ...] = (
     Metric("fad_infinity", "frechet", "lower", "", "the same, freed from the number of clips"),
     Metric("score", "clap", "higher", "cosine", "how well clips fit their prompts"),
     Metric("contrast", "clap", "higher", "cosine", "how much better than other prompts"),
-    Metric("paired", "posteriors", "lower", "nats", "labels of a clip against its real clip's"),
-    Metric("pooled", "posteriors", "lower", "nats", "labels of all clips against all real ones"),
+    Metric(
+        "paired",
+        "posteriors",
+        "lower",
+        "nats",
+        "D(real clip || clip) of labels",
+    ),
+    Metric(
+        "pooled",
+        "posteriors",
+        "lower",
+        "nats",
+        "D(all real || all clips) of labels",
+    ),
     *(
         Metric(f"{aspect}_{kind}", "adherence", "higher", "share", f"{words}: {said}")
         for aspect, words in _ASPECTS.items()

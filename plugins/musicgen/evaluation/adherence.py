@@ -23,12 +23,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from curate.captions.checking import measures, prose
+from curate.captions.checking import measures
 from curate.labels.fields import Fields
 from curate.labels.tonality import TONICS
 from curate.records import Bpm, Facts
 
 from .statistics import Figure, paired, ratio, ratio_difference
+from .wording import Wording
 
 Value = TypeVar("Value", str, bool, float)
 
@@ -37,7 +38,7 @@ OCTAVES = (1.0, 0.5, 2.0, 1 / 3, 3.0)
 
 _VOICES = re.compile(
     r"\b(?:vocals?|voices?|sung|sings?|singing|singers?|instrumentals?|choir|choral|rap(?:ped|per)?)"
-    r"\b|ボーカル|ヴォーカル|歌|インスト",
+    r"\b|[ボヴ](?:ー|ォー)カル|歌|声|合唱|コーラス|ラップ|インスト",
     re.IGNORECASE,
 )
 
@@ -70,21 +71,26 @@ def validate(asked: Mapping[str, Facts], heard: Mapping[str, Fields]) -> None:
         raise ValueError(f"clip {without[0]}: nothing is known of its prompt ({len(without)} such)")
 
 
-def asked(text: str, facts: Facts) -> Facts:
+def asked(text: str, facts: Facts, wording: Wording | None = None) -> Facts:
     """What of the facts the text of a prompt says; the rest it does not ask for.
 
     The text is one that may be said of these facts (`curate.captions`), so that it names a key at
     all means that it names theirs.
-    """
-    folded = f" {' '.join(prose.keys(text))} "
 
-    def said(words: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(word for word in words if f" {' '.join(prose.keys(word))} " in folded)
+    Args:
+        text: The prompt, in English or Japanese.
+        facts: Of the real clip.
+        wording: How texts say the vocabulary's words.
+    """
+    names = wording or Wording()
+
+    def said(kind: str, words: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(word for word in words if names.said(text, kind, word))
 
     return Facts(
-        genres=said(facts.genres),
-        moods=said(facts.moods),
-        instruments=said(facts.instruments),
+        genres=said("genre", facts.genres),
+        moods=said("mood", facts.moods),
+        instruments=said("instrument", facts.instruments),
         sung=facts.sung if _VOICES.search(text) else None,
         bpm=facts.bpm if any(measures.tempo(text, Facts())) else None,
         key=facts.key if any(measures.key(text, Facts())) else "",

@@ -35,8 +35,7 @@ def beside(solver: Any, words: Sequence[str] = ()) -> dict[str, float]:
         "--out", str(out), "--cache", str(main.dora.dir.absolute() / "evaluations"),
         "--base", str(cfg.base), "--device", str(cfg.device),
     ]  # fmt: skip
-    if cfg.evaluate.fixed_generation_duration:
-        command += ["--seconds", str(cfg.evaluate.fixed_generation_duration)]
+    command += asked(cfg.evaluate)
     surroundings = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
@@ -52,6 +51,23 @@ def beside(solver: Any, words: Sequence[str] = ()) -> dict[str, float]:
     except Exception as error:  # nothing here may end a training
         _LOG.warning("evaluation failed, the training does not: %s", error)
         return {}
+
+
+def asked(settings: Any) -> list[str]:
+    """The words of the evaluate command that a run's `evaluate.*` settings stand for.
+
+    Args:
+        settings: With `fixed_generation_duration`, and `options` by the command's own names.
+    """
+    words = []
+    if settings.fixed_generation_duration:
+        words += ["--seconds", str(settings.fixed_generation_duration)]
+    for name, value in (settings.get("options") or {}).items():
+        if value is not None:
+            several = not isinstance(value, str) and hasattr(value, "__iter__")
+            said = ",".join(map(str, value)) if several else str(value)
+            words.append(f"--{name.replace('_', '-')}={said}")  # a value may begin with a dash
+    return words
 
 
 def figures(evaluation: Evaluation, title: str) -> dict[str, float]:

@@ -95,11 +95,12 @@ def measure(
         tell: Called after each clip.
     """
     seconds = min(model.longest_s, material.longest_train_s)
+    precision = str(next(model.lm.parameters()).dtype)  # what was rounded stays so
     dataset, lm = _dataset(model, material, seconds), model.lm.float()
     places = {str(meta.path): place for place, meta in enumerate(dataset.meta)}
     found = {}
     for item in material.items:
-        kept = Kept(cache, f"likelihood-{_stamp(model, item.prompt.prompt, seconds)}")
+        kept = Kept(cache, f"likelihood-{_stamp(model, precision, item.prompt.prompt, seconds)}")
         sound = Sound(item.prompt.id, item.real)
         value = kept.record(sound, Surprise)
         if value is None:
@@ -110,8 +111,8 @@ def measure(
     return found
 
 
-def _stamp(model: "Model", prompt: str, seconds: Seconds) -> str:
-    return f"{model.hash}/{names.digest(VERSION, prompt, seconds)[:16]}"
+def _stamp(model: "Model", precision: str, prompt: str, seconds: Seconds) -> str:
+    return f"{model.hash}/{names.digest(VERSION, precision, prompt, seconds)[:16]}"
 
 
 def _dataset(model: "Model", material: Material, seconds: Seconds) -> Any:

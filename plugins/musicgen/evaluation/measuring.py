@@ -21,6 +21,7 @@ from .record import REAL, Row
 from .sharing import Bench, ByClip, Done, Once, Shared
 from .sounds import Sound
 from .statistics import Figure
+from .wording import Wording
 
 Value = TypeVar("Value")
 
@@ -153,10 +154,15 @@ class Measuring:
             if not cloud:
                 cloud.append(embedded.of(sounds))
             own = embedded.of(self.bench.sounds(title))
+            few = min(len(own), len(cloud[0]))
+            if few < 2:
+                raise NotRun(f"a distance of clouds needs two clips in each, and one has {few}")
             theirs = self._theirs(title, own, lambda name: embedded.of(self.bench.sounds(name)))
+            if theirs is not None and len(theirs.keys() & own.keys()) < 2:
+                theirs = None
             figures = frechet.evaluate(own, cloud[0], theirs)
             values = {"per_song": frechet.per_song(own, cloud[0])}
-            return Found(figures, embedded.checkpoints, values)
+            return Found(figures, embedded.checkpoints, values, reason=_small(few, own, cloud[0]))
 
         return measure
 
@@ -190,6 +196,8 @@ class Measuring:
             heard, done = once.value()
             every = {name: posteriors.of_head(one, head) for name, one in heard.items()}
             own = every[title]
+            if not own:
+                raise NotRun("its clips are too short or silent for the head; take --seconds 10")
             figures = posteriors.evaluate(own, every[REAL], self._theirs(title, own, every.get))
             values = {"paired": posteriors.divergences(own, every[REAL])}
             return Found(figures, done.checkpoints, values)
@@ -238,9 +246,9 @@ class Measuring:
         return fields, done, reason, command
 
     def _wanted(self, *, models: bool) -> dict[str, Facts]:
-        found = {}
+        found, wording = {}, Wording(self.bench.material.words)
         for item in self.bench.material.items:
-            wanted = adherence.asked(item.prompt.prompt, item.facts)
+            wanted = adherence.asked(item.prompt.prompt, item.facts, wording)
             if not models:  # else what nobody listened for would count as not heard
                 wanted = replace(wanted, genres=(), moods=(), instruments=(), sung=None)
             found[item.prompt.id] = wanted
@@ -256,7 +264,7 @@ class Measuring:
                 with self.bench.progress.stage(f"{title}: sound", len(sounds)) as stage:
                     for sound in sounds:
                         other = None if title == REAL else real.get(sound.key)
-                        found[sound.key] = spectral.measure(sound, other)
+                        found[sound.key] = spectral.measure(sound, other, self.bench.cache)
                         stage.advance()
                 measured[title] = found
             return measured[title]
@@ -273,6 +281,8 @@ class Measuring:
 
         def measure(title: str) -> Found:
             embedded, training = once.value()
+            if len(training) < 2:
+                raise NotRun("there is one training clip; nearness is told by two and more")
             own = embedded.of(self.bench.sounds(title))
             theirs = self._theirs(title, own, lambda name: embedded.of(self.bench.sounds(name)))
             held_out = embedded.of(self.bench.material.test)
@@ -283,6 +293,7 @@ class Measuring:
                 embedded.checkpoints,
                 {"nearest": {key: one.distance for key, one in near.items()}},
                 {"nearest": {key: Path(one.key).name for key, one in near.items()}},
+                _few_held_out(len(held_out)),
             )
 
         rows = self._each("novelty", measure, against="train", real=True)
@@ -311,9 +322,28 @@ class Measuring:
         return self._each("copies", measure, against="train", real=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
-    checkpoints: tuple[Checkpoint, ...]
+def _small(few: int, own: ByClip, cloud: ByClip) -> str:
+    """What to know of a distance of few clips, or of fewer embeddings than dimensions."""
+    rows = min(sum(map(len, some.values())) for some in (own, cloud))
+    width = next(iter(own.values())).shape[1]
+    told = []
+    if few < frechet.PARTS:
+        told.append(f"fad_infinity needs {frechet.PARTS} clips, and there are {few}")
+    if rows <= width:
+        told.append(f"{rows} embeddings in {width} dimensions leave covariances without full rank")
+    if not told:
+        return ""
+    return f"{'; '.join(told)}: fad is too large, and fit only to be compared with as many clips"
+
+
+def _few_held_out(count: int) -> str:
+    """What to know of a threshold that is the 5% quantile of few real clips."""
+    if count * novelty.NEAR >= 1:
+        return ""
+    return (
+        f"what near means is told by {count} held-out clips, and {round(1 / novelty.NEAR)} would "
+        "be wanted: near_share says little"
+    )
 
 
 def _turned(values: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:

@@ -13,7 +13,7 @@ mean of its rows, less the mean of the training clips' (without that all music i
   `curate`'s dedupe finds copies: the very recording, not the same notes played again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from curate.records import Seconds, Share
 from curate.stages import dedupe
 
 from .sounds import Kept, Sound, mono, through, validate
-from .statistics import Figure, Values, bootstrap, figure, paired
+from .statistics import Estimate, Figure, Values, bootstrap, figure, paired
 
 NEAR: Share = 0.05
 """So many of the held-out clips may be as near to a training clip as what is called near."""
@@ -128,11 +128,17 @@ def diversity(vectors: Values, baseline: Values | None = None) -> Figure:
         baseline: Of the baseline's clips, of the same prompts in the same order.
     """
     own = _Pairs(vectors)
-    estimate = bootstrap(own, len(vectors))
+    estimate = _of_pairs(own, len(vectors))
     if baseline is None:
         return Figure(estimate)
     other = _Pairs(baseline)
-    return Figure(estimate, bootstrap(lambda drawn: own(drawn) - other(drawn), len(vectors)))
+    return Figure(estimate, _of_pairs(lambda drawn: own(drawn) - other(drawn), len(vectors)))
+
+
+def _of_pairs(statistic: Callable[[Values], Values], n: int) -> Estimate:
+    if n == 2:  # a single pair: nothing tells how sure it is
+        return Estimate(float(statistic(np.ones((1, 2)))[0]), None, None, 2)
+    return bootstrap(statistic, n)
 
 
 class _Pairs:

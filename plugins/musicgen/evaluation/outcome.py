@@ -85,6 +85,7 @@ def attempt(
         return Outcome(metric, "not run", {}, checkpoints, why.reason, why.command)
     except Exception as error:  # whatever a library thinks of must not cost a training
         _LOG.warning("%s failed", metric, exc_info=True)
-        first = str(error).strip().splitlines() or [""]
-        reason = f"{type(error).__name__}: {first[0]}".removesuffix(": ")
+        first = (str(error).strip().splitlines() or [""])[0]
+        ours = isinstance(error, ValueError) and first  # the metrics' own words
+        reason = first if ours else f"{type(error).__name__}: {first}".removesuffix(": ")
         return Outcome(metric, "failed", {}, checkpoints, reason[:500])

@@ -1,38 +1,24 @@
 """The report as one HTML page that works anywhere, offline: no script, no font, no other file.
 
-Clips are in the page as MP3, up to `MOST_BYTES`; those beyond are files beside it. Every text that
-comes from outside is escaped, and the page's own policy lets it load nothing from anywhere else.
+What it all comes to stands first (`summary`), then every metric, then the clips (`players`). Every
+text that comes from outside is escaped, and the page's own policy lets it load nothing from
+anywhere else.
 """
 
-import base64
 import html
-import io
-import logging
 import re
-import urllib.parse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-
-from curate import audio
-from curate.errors import AudioError
 
 from . import plots, record
 from .measuring import GROUPS
+from .players import MOST_BYTES, players
 from .plots import Series, number_text
-from .record import REAL, Evaluation, Row, Told
+from .record import Evaluation, Row
 from .statistics import Estimate, Figure
-
-_LOG = logging.getLogger(__name__)
+from .summary import summary
 
 TEMPLATE = Path(__file__).with_name("page.html")
-
-MOST_BYTES = 24_000_000
-"""Of clips in the page: a browser opens it at once, and a mail takes it."""
-
-MP3_RATES = (16000, 22050, 24000, 32000, 44100, 48000)
-
-QUALITY = 0.6
-"""Of MP3, 0 best to 1 smallest: about 45 kbit/s for mono."""
 
 ODD = 5
 """Clips that are named as the oddest."""
@@ -49,7 +35,33 @@ HISTOGRAMS = {
 }
 """Values by clip that are drawn."""
 
-NAMES = {"per_song": "FAD, song by song", "paired": "divergence from the real clip"}
+NAMES = {
+    "ce": "Cross entropy of real clips, nats",
+    "per_song": "FAD, song by song",
+    "score": "Score of clips",
+    "paired": "Divergence from the real clip, nats",
+    "mel_mse": "Spectrogram against the real clip's, dB²",
+    "repetition": "Share of a clip that is repeated exactly",
+    "nearest": "Distance to the nearest training clip",
+}
+
+TITLES = {
+    "likelihood": "Likelihood of real music",
+    "fad": "Fréchet audio distance (FAD)",
+    "clap": "Text and sound (CLAP)",
+    "kl": "Label posteriors (KL)",
+    "adherence": "Prompt adherence",
+    "sound": "Sound",
+    "novelty": "Novelty",
+    "copies": "Copies",
+    "clips": "Clips that could not be made",
+}
+
+SHORT = {name: name.upper() if len(name) < 5 else name.capitalize() for name in TITLES}
+"""Titles as the bar of links has them."""
+
+BOOKS = ("ce_q", "ppl_q")
+"""Figures of single codebooks: for those who ask."""
 
 
 def render(evaluation: Evaluation, folder: Path, most: int = MOST_BYTES) -> str:
@@ -61,17 +73,33 @@ def render(evaluation: Evaluation, folder: Path, most: int = MOST_BYTES) -> str:
         most: Bytes of clips that may be in it.
     """
     series = _series(evaluation)
-    subjects = [one.title for one in evaluation.subjects if one.kind != "real"]
     parts = {
-        "title": _text(" and ".join(subjects)),
+        "title": _text(_title(evaluation)),
         "about": _about(evaluation),
+        "nav": _nav(evaluation),
+        "summary": summary(evaluation),
         "subjects": _subjects(evaluation, series),
-        "curves": _curves(evaluation),
+        "curves": _curves(evaluation, series),
         "metrics": "\n".join(_metrics(evaluation, series)),
-        "players": _players(evaluation, folder, series, most),
+        "players": players(evaluation, folder, series, most),
     }
     # in one pass: what is put in is never looked at again
     return re.sub(r"\{\{(\w+)\}\}", lambda name: parts[name[1]], TEMPLATE.read_text("utf-8"))
+
+
+def _title(evaluation: Evaluation) -> str:
+    """`A, B against BASE`."""
+    titles = [one.title for one in evaluation.subjects if one.role == "subject"]
+    baseline = evaluation.baseline
+    if not titles:
+        return baseline
+    return ", ".join(titles) + (f" against {baseline}" if baseline else "")
+
+
+def _nav(evaluation: Evaluation) -> str:
+    there = [metric for metric in TITLES if evaluation.rows(metric)]
+    links = [f'<a href="#{metric}">{SHORT[metric]}</a>' for metric in there]
+    return f'<nav>{"".join(links)}<a href="#listen">Listen</a></nav>'
 
 
 def _text(text: str) -> str:
@@ -88,17 +116,25 @@ def _series(evaluation: Evaluation) -> list[Series]:
 
 def _about(evaluation: Evaluation) -> str:
     data, making = evaluation.data, evaluation.making
+    prompts = sum(bool(one.text) for one in evaluation.prompts)
     lines = [
-        f"{len(evaluation.prompts)} prompts from the split {data.split} of {data.name} "
-        f"({data.fingerprint}; {data.clips} clips there, {data.training} to train on); clips of "
-        f"{making.seconds:g} s, seed {making.seed}, guidance {making.cfg:g}, temperature "
-        f"{making.temperature:g}, top {making.top_k}, {making.precision}; {evaluation.made_at}.",
-        f"Differences are to {evaluation.baseline}, prompt by prompt."
-        if evaluation.baseline
-        else "Nothing is compared: there is no baseline.",
+        f"{prompts} prompts from the {data.split} split of {data.name}, the same for all; clips of "
+        f"{making.seconds:g} s. "
+        + (
+            f"Differences (Δ) are to {evaluation.baseline}, prompt by prompt."
+            if evaluation.baseline
+            else "Nothing is compared: there is no baseline."
+        ),
         *evaluation.notes,
     ]
-    return "".join(f"<p>{_text(line)}</p>" for line in lines)
+    when = evaluation.made_at[:16].replace("T", " ")
+    small = (
+        f"seed {making.seed}, guidance {making.cfg:g}, temperature {making.temperature:g}, top "
+        f"{making.top_k}, {making.precision}; dataset {data.fingerprint} with {data.clips} clips "
+        f"in {data.split} and {data.training} to train on; {when} UTC"
+    )
+    told = "".join(f"<p>{_text(line)}</p>" for line in lines)
+    return f"{told}<p class=dim>{_text(small)}</p>"
 
 
 def _subjects(evaluation: Evaluation, series: Sequence[Series]) -> str:
@@ -108,36 +144,60 @@ def _subjects(evaluation: Evaluation, series: Sequence[Series]) -> str:
         about = "; ".join(filter(None, (told, f"from {one.base}" if one.base else "", *one.notes)))
         rows.append(
             f'<tr><th><span class="dot bg {style.style}"></span>{_text(one.title)}</th>'
-            f"<td>{_text(one.name)}</td><td class=n>{one.clips}</td>"
-            f"<td class=hash>{_text(one.hash)}</td><td>{_text(about)}</td></tr>"
+            f'<td data-t="given as">{_text(one.name)}</td><td data-t="clips">{one.clips}</td>'
+            f'<td class=hash data-t="weights">{_text(one.hash)}</td><td>{_text(about)}</td></tr>'
         )
-    head = "<tr><th>subject</th><th>given as</th><th>clips</th><th>model</th><th></th></tr>"
+    head = "<tr class=head><th>subject<td>given as<td>clips<td>weights<td></tr>"
     return f"<div class=wide><table class=about>{head}{''.join(rows)}</table></div>"
 
 
-def _curves(evaluation: Evaluation) -> str:
+def _curves(evaluation: Evaluation, series: Sequence[Series]) -> str:
+    """Training curves, in the subjects' own colours; of the training split they are dashed."""
     curves: dict[str, Sequence[float | None]] = {}
     styles: dict[str, str] = {}
-    for told in evaluation.subjects:
+    for told, one in zip(evaluation.subjects, series, strict=True):
         for name, values in told.curves.items():
             curves[f"{told.title}: {name}"] = values
-            styles[f"{told.title}: {name}"] = f"c{len(styles) % COLOURS}"
-    drawn = plots.lines(curves, styles, "cross entropy, nats")
-    return f"<section><h2>Training</h2>{drawn}</section>" if drawn else ""
+            dashed = " dashed" if name.startswith("train") else ""
+            styles[f"{told.title}: {name}"] = f"{one.style}{dashed}"
+    drawn = plots.lines(curves, styles, "Cross entropy, nats")
+    return f"<section><h2>Training</h2><div class=plots>{drawn}</div></section>" if drawn else ""
 
 
 def _metrics(evaluation: Evaluation, series: Sequence[Series]) -> Iterator[str]:
-    for metric in [*GROUPS, "clips"]:
+    for metric, title in TITLES.items():
         rows = evaluation.rows(metric)
         if not rows:
             continue
-        parts = [f"<h2>{_text(metric)}</h2><p>{_text(GROUPS.get(metric, 'clips not made'))}</p>"]
+        parts = [f'<h2 id="{metric}">{_text(title)}</h2><p>{_text(GROUPS.get(metric, ""))}</p>']
         parts += _not_run(rows)
-        for of, against in dict.fromkeys((row.of, row.against) for row in rows):
+        ways = list(dict.fromkeys((row.of, row.against) for row in rows))
+        if metric == "fad":
+            parts.append(_fads(rows, ways, series))
+        for of, against in ways:
             some = [row for row in rows if (row.of, row.against) == (of, against) and row.figures]
             if some:
                 parts += _way(metric, of, against, some, evaluation, series)
         yield f"<section>{''.join(parts)}</section>"
+
+
+def _fads(rows: Sequence[Row], ways: Sequence[tuple[str, str]], series: Sequence[Series]) -> str:
+    """FAD by embedding, side by side."""
+    drawn = []
+    for of, against in ways:
+        some = [row for row in rows if (row.of, row.against) == (of, against)]
+        for name in ("fad_infinity", "fad"):
+            found = {r.subject: r.figures[name].estimate for r in some if name in r.figures}
+            if found:
+                what = f"{name} by {_called(of, against)}; lower is better"
+                drawn.append(plots.intervals(found, series, what))
+                break
+    return f"<div class=plots>{''.join(drawn)}</div>" if drawn else ""
+
+
+def _called(of: str, against: str) -> str:
+    beyond = {"reference": "your reference"}.get(against, "")
+    return " against ".join(filter(None, (of, beyond)))
 
 
 def _not_run(rows: Sequence[Row]) -> Iterator[str]:
@@ -168,41 +228,39 @@ def _way(
     series: Sequence[Series],
 ) -> Iterator[str]:
     """Table and plots of one way of measuring."""
-    head = " against ".join(filter(None, (of, {"reference": "your reference"}.get(against, ""))))
+    head = _called(of, against)
     used = dict.fromkeys((one.name, one.sha256[:12]) for row in rows for one in row.checkpoints)
     weights = ", ".join(f"{name} ({sha256})" for name, sha256 in used)
     if head:
         yield f"<h3>{_text(head)}</h3>"
     if weights:
         yield f"<p class=hash>{_text(weights)}</p>"
-    yield _table(rows, evaluation)
-    by_title = {row.subject: row for row in rows}
-    if metric == "fad":
-        for name in ("fad_infinity", "fad"):
-            drawn = {t: row.figures[name].estimate for t, row in by_title.items()
-                     if name in row.figures}  # fmt: skip
-            if drawn:
-                yield plots.intervals(drawn, series, f"{name} by {of}; lower is better")
-                break
+    names = list(dict.fromkeys(name for row in rows for name in row.figures))
+    yield _table(rows, [name for name in names if not name.startswith(BOOKS)], evaluation)
+    books = [name for name in names if name.startswith(BOOKS)]
+    if books:
+        inner = _table(rows, books, evaluation)
+        yield f"<details><summary>Codebook by codebook</summary>{inner}</details>"
+    drawn = []
     for name in HISTOGRAMS.get(metric, ()):
-        values = {t: list(row.values[name].values()) for t, row in by_title.items()
-                  if name in row.values}  # fmt: skip
-        yield plots.distributions(values, series, NAMES.get(name, name))
+        values = {r.subject: list(r.values[name].values()) for r in rows if name in r.values}
+        drawn.append(plots.distributions(values, series, NAMES.get(name, name)))
+    if any(drawn):
+        yield f"<div class=plots>{''.join(drawn)}</div>"
     yield from _odd(rows)
     yield from _copies(rows)
 
 
-def _table(rows: Sequence[Row], evaluation: Evaluation) -> str:
-    names = list(dict.fromkeys(name for row in rows for name in row.figures))
+def _table(rows: Sequence[Row], names: Sequence[str], evaluation: Evaluation) -> str:
     order = [one.title for one in evaluation.subjects]
     rows = sorted(rows, key=lambda row: order.index(row.subject))
-    head = "".join(f"<th>{_text(row.subject)}</th>" for row in rows)
-    lines = [f"<tr><th></th>{head}</tr>"]
+    head = "".join(f"<td>{_text(row.subject)}</td>" for row in rows)
+    lines = [f"<tr class=head><th></th>{head}</tr>"]
     for name in names:
         about = record.meaning(name)
         way = {"lower": "lower is better", "higher": "higher is better", "near": ""}[about.better]
         said = ", ".join(filter(None, (about.unit, way)))
-        cells = "".join(_cell(name, row.figures.get(name)) for row in rows)
+        cells = "".join(_cell(name, row.subject, row.figures.get(name)) for row in rows)
         lines.append(
             f"<tr><th title='{_text(about.words)}'>{_text(name)}<small>{_text(about.words)}"
             f"{f' ({_text(said)})' if said else ''}</small></th>{cells}</tr>"
@@ -210,7 +268,7 @@ def _table(rows: Sequence[Row], evaluation: Evaluation) -> str:
     return f"<div class=wide><table>{''.join(lines)}</table></div>"
 
 
-def _cell(name: str, figure: Figure | None) -> str:
+def _cell(name: str, subject: str, figure: Figure | None) -> str:
     if figure is None:
         return "<td></td>"
     apart = ""
@@ -220,7 +278,7 @@ def _cell(name: str, figure: Figure | None) -> str:
         word = {True: " better", False: " worse", None: ""}[sure]
         said = _text(estimate_text(figure.difference, sign=True))
         apart = f'<span class="{style}">{said}{word}</span>'
-    return f"<td>{_text(estimate_text(figure.estimate))}{apart}</td>"
+    return f'<td data-t="{_text(subject)}">{_text(estimate_text(figure.estimate))}{apart}</td>'
 
 
 def estimate_text(estimate: Estimate, *, sign: bool = False) -> str:
@@ -252,81 +310,3 @@ def _copies(rows: Sequence[Row]) -> Iterator[str]:
             said = ", ".join(f"{key} from {other}" for key, other in list(copied.items())[:ODD])
             more = f" and {len(copied) - ODD} more" if len(copied) > ODD else ""
             yield f'<p class="note failed">{_text(f"{row.subject}: {said}{more}")}</p>'
-
-
-def _players(evaluation: Evaluation, folder: Path, series: Sequence[Series], most: int) -> str:
-    styles = {one.title: one.style for one in series}
-    rooms = _Room(folder, most)
-    sections = []
-    for prompt in evaluation.prompts:
-        if not prompt.clips:
-            continue
-        figures = []
-        for title in _ordered(evaluation.subjects, prompt.clips):
-            dot = f'<span class="dot bg {styles[title]}"></span>'
-            address = rooms.address(prompt.clips[title])
-            figures.append(
-                f"<figure><figcaption>{dot}{_text(title)}</figcaption>"
-                f'<audio controls preload="none" src="{address}"></audio></figure>'
-            )
-        said = _text(prompt.text or prompt.id)
-        sections.append(
-            f'<article><p>{said}<small>{_text(prompt.id)}</small></p><div class="clips">'
-            f"{''.join(figures)}</div></article>"
-        )
-    note = "" if not rooms.beside else (
-        f"<p class=dim>{rooms.beside} clips are files beside this page: keep them together.</p>"
-    )  # fmt: skip
-    return note + "\n".join(sections)
-
-
-def _ordered(subjects: Sequence[Told], clips: Mapping[str, str]) -> list[str]:
-    return [one.title for one in subjects if one.title in clips and one.title != REAL]
-
-
-class _Room:
-    """Where clips are: in the page while there is room, else beside it.
-
-    Attributes:
-        beside: How many are not in the page.
-    """
-
-    def __init__(self, folder: Path, most: int) -> None:
-        self._folder = folder
-        self._left = most
-        self.beside = 0
-
-    def address(self, file: str) -> str:
-        """What a player is given."""
-        if self._left > 0:
-            packed = mp3(self._folder / file)
-            if packed and len(packed) * 4 / 3 <= self._left:
-                self._left -= len(packed) * 4 // 3
-                return f"data:audio/mpeg;base64,{base64.b64encode(packed).decode()}"
-            if packed:
-                self._left = 0  # full: smaller clips of later prompts do not slip in
-        self.beside += 1
-        return _text(urllib.parse.quote(file))
-
-
-def mp3(path: Path) -> bytes:
-    """A clip as MP3; nothing where it cannot be read or packed here."""
-    import soundfile
-
-    try:
-        decoded = audio.read(path)
-        rate = min(MP3_RATES, key=lambda one: (one < decoded.sample_rate, one))
-        sound = audio.with_channels(decoded.samples, min(2, decoded.samples.shape[1]))
-        packed = io.BytesIO()
-        soundfile.write(
-            packed,
-            audio.resample(sound, decoded.sample_rate, rate),
-            rate,
-            format="MP3",
-            compression_level=QUALITY,
-            bitrate_mode="VARIABLE",
-        )
-    except (OSError, AudioError, RuntimeError, ValueError) as error:
-        _LOG.warning("%s is not in the page: %s", path, error)
-        return b""
-    return packed.getvalue()

@@ -1,7 +1,8 @@
 """Plots as SVG text, with nothing but what they show: no script, no fonts, no other file.
 
 Conventions: colours come from the page's own style by class (`c0` ... `c5` by subject, `ceiling`),
-so plots follow light and dark. Every text is escaped here.
+so plots follow light and dark. Names stand above what they name, and a plot is no wider than a
+phone, so that its text is readable there. Every text is escaped here.
 """
 
 import html
@@ -11,10 +12,15 @@ from dataclasses import dataclass
 
 from .statistics import Estimate
 
-WIDTH, LEFT, RIGHT = 640, 150, 20
+WIDTH, LEFT, RIGHT = 400, 12, 16
 """Pixels: of a plot, and of its margins."""
 
-ROW = 26
+HEAD = 26
+"""Of the title."""
+
+ROW, TALL = 40, 54
+"""Of a subject's interval, and of its histogram."""
+
 BINS = 24
 
 
@@ -52,14 +58,25 @@ class Scale:
         share = (value - self.low) / (self.high - self.low)
         return round(self.start + share * (self.end - self.start), 2)
 
-    def ticks(self) -> list[float]:
-        """Three to six round values within."""
+    @property
+    def step(self) -> float:
+        """From tick to tick: 1, 2 or 5 by a power of ten."""
         rough = (self.high - self.low) / 4
         power = 10.0 ** math.floor(math.log10(rough))
-        step = next(power * one for one in (1, 2, 5, 10) if power * one >= rough)
-        first = math.ceil(self.low / step - 1e-9)
-        last = math.floor(self.high / step + 1e-9)
-        return [number * step for number in range(first, last + 1)]
+        return next(power * one for one in (1, 2, 5, 10) if power * one >= rough)
+
+    def ticks(self) -> list[float]:
+        """Two to six round values within."""
+        first = math.ceil(self.low / self.step - 1e-9)
+        last = math.floor(self.high / self.step + 1e-9)
+        return [number * self.step for number in range(first, last + 1)]
+
+    def told(self, tick: float) -> str:
+        """A tick with as many digits as tell it from its neighbours."""
+        digits = max(0, -math.floor(math.log10(self.step) + 1e-9))
+        if digits > 6 or abs(tick) >= 1e7:
+            return f"{tick:.3g}"
+        return f"{round(tick, digits) + 0.0:,.{digits}f}"
 
 
 def scale(values: Sequence[float], start: float, end: float, *, zero: bool = False) -> Scale:
@@ -98,11 +115,12 @@ def intervals(estimates: Mapping[str, Estimate], series: Sequence[Series], what:
         if end is not None
     ]
     along = scale(every, LEFT, WIDTH - RIGHT, zero=min(every) >= 0)
-    height = ROW * len(rows) + 48
-    parts = [_axis(along, ROW * len(rows) + 10, what)]
+    floor = HEAD + ROW * len(rows)
+    parts = [_title(what), _axis(along, floor)]
     for number, one in enumerate(rows):
-        found, y = estimates[one.title], ROW * number + 16
-        parts.append(_label(one.title, y))
+        found, top = estimates[one.title], HEAD + ROW * number
+        y = top + 28
+        parts.append(_label(one.title, top + 16, number_text(found.value)))
         if found.low is not None and found.high is not None:
             a, b = along.at(found.low), along.at(found.high)
             parts.append(f'<line class="stroke {one.style}" x1="{a}" x2="{b}" y1="{y}" y2="{y}"/>')
@@ -111,7 +129,7 @@ def intervals(estimates: Mapping[str, Estimate], series: Sequence[Series], what:
             f'<circle class="fill {one.style}" cx="{along.at(found.value)}" cy="{y}" r="5">'
             f"<title>{html.escape(said)}</title></circle>"
         )
-    return _svg(parts, height, what)
+    return _svg(parts, floor + 24, what)
 
 
 def distributions(
@@ -128,27 +146,27 @@ def distributions(
     if not rows:
         return ""
     along = scale([v for one in rows for v in values[one.title]], LEFT, WIDTH - RIGHT)
-    tall = 44
-    parts = [_axis(along, tall * len(rows) + 6, what)]
+    bottom = HEAD + TALL * len(rows) + 2
+    parts = [_title(what), _axis(along, bottom)]
     for number, one in enumerate(rows):
         own = values[one.title]
         counts = [0] * BINS
         for value in own:
             share = (value - along.low) / (along.high - along.low)
             counts[min(BINS - 1, int(share * BINS))] += 1
-        floor, most = tall * (number + 1) + 2, max(counts)
-        parts.append(_label(one.title, floor - 14))
+        floor, most = HEAD + TALL * (number + 1), max(counts)
+        parts.append(_label(one.title, floor - TALL + 16, f"{len(own)} clips"))
         wide = (WIDTH - RIGHT - LEFT) / BINS
         for place, count in enumerate(counts):
             if count:
-                high = round((tall - 10) * count / most, 2)
+                high = round((TALL - 24) * count / most, 2)
                 x = round(LEFT + place * wide, 2)
                 parts.append(
                     f'<rect class="fill {one.style}" x="{x}" y="{round(floor - high, 2)}" '
                     f'width="{round(wide - 1, 2)}" height="{high}">'
                     f"<title>{count} of {len(own)} clips</title></rect>"
                 )
-    return _svg(parts, tall * len(rows) + 44, what)
+    return _svg(parts, bottom + 24, what)
 
 
 def lines(
@@ -158,7 +176,7 @@ def lines(
 
     Args:
         curves: By name; None where an epoch has no value.
-        styles: Class of each curve's colour.
+        styles: Classes of each curve: its colour, and `dashed`.
         what: See `intervals`.
     """
     points = {
@@ -169,35 +187,51 @@ def lines(
     points = {name: one for name, one in points.items() if one}
     if not points:
         return ""
-    height, bottom = 240, 200
+    bottom = HEAD + 190
     every = [value for one in points.values() for _, value in one]
-    up = scale(every, bottom, 14)
+    up = scale(every, bottom, HEAD + 6)
     last = max(place for one in points.values() for place, _ in one)
-    along = Scale(1, max(last, 2), 60, WIDTH - 170)
-    parts = [f'<line class="axis" x1="60" x2="{WIDTH - 170}" y1="{bottom}" y2="{bottom}"/>']
+    along = Scale(1, max(last, 2), 50, WIDTH - RIGHT)
+    parts = [
+        _title(what),
+        f'<line class="axis" x1="50" x2="{along.end}" y1="{bottom}" y2="{bottom}"/>',
+    ]
     for tick in up.ticks():
         y = up.at(tick)
-        parts.append(f'<line class="grid" x1="60" x2="{WIDTH - 170}" y1="{y}" y2="{y}"/>')
-        parts.append(f'<text x="54" y="{y + 4}" text-anchor="end">{number_text(tick)}</text>')
+        parts.append(f'<line class="grid" x1="50" x2="{along.end}" y1="{y}" y2="{y}"/>')
+        parts.append(f'<text x="44" y="{y + 4}" text-anchor="end">{up.told(tick)}</text>')
     for place in sorted({1, (last + 1) // 2, last}):
         x = along.at(place)
-        parts.append(f'<text x="{x}" y="{bottom + 18}" text-anchor="middle">{place}</text>')
-    parts.append(f'<text x="60" y="{height - 4}">epoch; {html.escape(what)}</text>')
+        said = f"epoch {place}" if place == 1 else f"{place}"
+        anchor = "start" if place == 1 else "end" if place == last else "middle"
+        parts.append(f'<text x="{x}" y="{bottom + 18}" text-anchor="{anchor}">{said}</text>')
     for number, (name, one) in enumerate(points.items()):
-        path = " ".join(f"{along.at(place)},{up.at(value)}" for place, value in one)
-        style = styles[name]
-        parts.append(f'<polyline class="stroke thin {style}" points="{path}"/>')
-        for place, value in one:
-            said = html.escape(f"{name}, epoch {place}: {number_text(value)}")
-            parts.append(
-                f'<circle class="fill {style}" cx="{along.at(place)}" cy="{up.at(value)}" r="3">'
-                f"<title>{said}</title></circle>"
-            )
-        y = 20 + 18 * number
-        parts.append(f'<rect class="fill {style}" x="{WIDTH - 160}" y="{y - 9}" width="10" '
-                     'height="10"/>')  # fmt: skip
-        parts.append(f'<text x="{WIDTH - 144}" y="{y}">{html.escape(_short(name))}</text>')
-    return _svg(parts, max(height, 30 + 18 * len(points)), what)
+        parts += _curve(name, one, styles[name], along, up)
+        y = bottom + 42 + 20 * number
+        parts.append(_key(styles[name], y - 4, alone=len(one) == 1))
+        parts.append(f'<text x="50" y="{y}">{html.escape(_short(name, 46))}</text>')
+    return _svg(parts, bottom + 36 + 20 * len(points), what)
+
+
+def _key(style: str, y: float, *, alone: bool) -> str:
+    """What a curve looks like, for the legend; a single value is a dot."""
+    if alone:
+        return f'<circle class="fill {style}" cx="27" cy="{y}" r="3"/>'
+    return f'<line class="stroke thin {style}" x1="14" x2="40" y1="{y}" y2="{y}"/>'
+
+
+def _curve(
+    name: str, points: Sequence[tuple[int, float]], style: str, along: Scale, up: Scale
+) -> list[str]:
+    path = " ".join(f"{along.at(place)},{up.at(value)}" for place, value in points)
+    parts = [f'<polyline class="stroke thin {style}" points="{path}"/>']
+    for place, value in points:
+        said = html.escape(f"{name}, epoch {place}: {number_text(value)}")
+        parts.append(
+            f'<circle class="fill {style}" cx="{along.at(place)}" cy="{up.at(value)}" r="3">'
+            f"<title>{said}</title></circle>"
+        )
+    return parts
 
 
 def number_text(value: float) -> str:
@@ -209,25 +243,32 @@ def number_text(value: float) -> str:
     return f"{value:.3g}"
 
 
-def _axis(along: Scale, y: float, what: str) -> str:
+def _axis(along: Scale, y: float) -> str:
     parts = [f'<line class="axis" x1="{along.start}" x2="{along.end}" y1="{y}" y2="{y}"/>']
     for tick in along.ticks():
         x = along.at(tick)
-        parts.append(f'<line class="grid" x1="{x}" x2="{x}" y1="4" y2="{y}"/>')
-        parts.append(f'<text x="{x}" y="{y + 16}" text-anchor="middle">{number_text(tick)}</text>')
-    place = f'x="{along.end}" y="{y + 30}" text-anchor="end"'
-    parts.append(f'<text {place} class="dim">{html.escape(what)}</text>')
+        anchor = "start" if x < 24 else "end" if x > WIDTH - 34 else "middle"
+        parts.append(f'<line class="grid" x1="{x}" x2="{x}" y1="{HEAD + 4}" y2="{y}"/>')
+        parts.append(f'<text x="{x}" y="{y + 17}" text-anchor="{anchor}">{along.told(tick)}</text>')
     return "".join(parts)
 
 
-def _label(title: str, y: float) -> str:
+def _title(what: str) -> str:
+    return f'<text class="title" x="{LEFT}" y="16">{html.escape(_short(what, 52))}</text>'
+
+
+def _label(title: str, y: float, said: str) -> str:
+    """What a row is, and what is to be said of it."""
+    right = f'x="{WIDTH - RIGHT}" y="{y}" text-anchor="end"'
     return (
-        f'<text x="{LEFT - 10}" y="{y + 4}" text-anchor="end">{html.escape(_short(title))}</text>'
+        f'<text x="{LEFT}" y="{y}">{html.escape(_short(title, 36))}</text>'
+        f'<text class="dim" {right}>{html.escape(said)}</text>'
     )
 
 
-def _short(title: str) -> str:
-    return title if len(title) <= 22 else f"{title[:10]}…{title[-11:]}"
+def _short(title: str, most: int) -> str:
+    half = (most - 1) // 2
+    return title if len(title) <= most else f"{title[:half]}…{title[-half:]}"
 
 
 def _svg(parts: Sequence[str], height: float, what: str) -> str:

@@ -7,17 +7,19 @@ first. Divergences are D(real || generated) in nats, 0 is best; `n` counts clips
 
 - `paired`: the mean over prompts of the divergence of the generated clip from the real clip of the
   same prompt, as in audiocraft's and AudioLDM's KLD (theirs: PaSST's classes).
-- `pooled`: the divergence of the mean over all generated clips from that over all real ones:
-  whether the whole sounds like the dataset, whatever the prompts. Few clips make it too large.
+- `pooled`: the divergence of the mean over all generated clips from that over the real ones of the
+  same prompts (of a folder with other prompts: over all): whether the whole sounds like the
+  dataset, whoever asked for what. What few clips make too large is taken off (`unbiased`), so it
+  may be a little below 0 where nothing differs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from .hearing import Heard
-from .statistics import Figure, Values, bootstrap, figure, paired, stacked
+from .statistics import Estimate, Figure, Values, figure, paired, stacked, unbiased
 
 FLOOR = 1e-4
 """Scores are kept to four digits."""
@@ -95,29 +97,48 @@ def evaluate(
 
 
 def _pooled(generated: Posteriors, reference: Posteriors, baseline: Posteriors | None) -> Figure:
-    real = distribution(np.stack(list(reference.values())))
-
-    def clouds(some: Posteriors, keys: Sequence[str]) -> Values:
-        return distribution(stacked(some, keys))
-
-    def statistic(own: Values) -> "_Pooled":
-        return _Pooled(own, real)
-
-    whole = statistic(clouds(generated, list(generated)))
-    estimate = bootstrap(whole, len(whole.own), len(real))
+    estimate = _Pooled.of(generated, reference).estimate()
     if baseline is None:
         return Figure(estimate)
     both = paired(generated, baseline)
-    one, other = statistic(clouds(generated, both)), statistic(clouds(baseline, both))
-    apart = bootstrap(lambda w, r: one(w, r) - other(w, r), len(both), len(real))
-    return Figure(estimate, apart)
+    one, other = (
+        _Pooled.of({k: some[k] for k in both}, reference) for some in (generated, baseline)
+    )
+    return Figure(estimate, one.minus(other))
 
 
 class _Pooled:
-    """The divergence of the means of resampled clips."""
+    """The divergence of the means of resampled clips; those of the same prompt are drawn together.
 
-    def __init__(self, own: Values, real: Values) -> None:
-        self.own, self.real = own, real
+    Attributes:
+        own: Distributions of generated clips, [n, classes].
+        real: Of real clips, [n or others, classes].
+        together: Whether they are of the same prompts, in the same order.
+    """
 
-    def __call__(self, drawn: Values, real: Values) -> Values:
-        return divergence(real @ self.real / len(self.real), drawn @ self.own / len(self.own))
+    def __init__(self, own: Values, real: Values, *, together: bool) -> None:
+        self.own, self.real, self.together = own, real, together
+
+    @classmethod
+    def of(cls, generated: Posteriors, reference: Posteriors) -> "_Pooled":
+        together = generated.keys() <= reference.keys()
+        keys = list(generated) if together else list(reference)
+        own, real = (
+            distribution(stacked(some, some_keys))
+            for some, some_keys in ((generated, list(generated)), (reference, keys))
+        )
+        return cls(own, real, together=together)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return (len(self.own),) if self.together else (len(self.own), len(self.real))
+
+    def __call__(self, drawn: Values, real: Values | None = None) -> Values:
+        others = drawn if real is None else real
+        return divergence(others @ self.real / len(self.real), drawn @ self.own / len(self.own))
+
+    def estimate(self) -> Estimate:
+        return unbiased(self, *self.sizes)
+
+    def minus(self, other: "_Pooled") -> Estimate:
+        return unbiased(lambda *drawn: self(*drawn) - other(*drawn), *self.sizes)

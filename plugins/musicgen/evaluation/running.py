@@ -28,6 +28,7 @@ from .options import BASE, NONE, ROOT, Options
 from .outcome import NotRun
 from .record import REAL, Evaluation, Row, Told
 from .sharing import Bench
+from .sounds import Sound
 from .subjects import Clips, Subject
 
 if TYPE_CHECKING:
@@ -98,8 +99,14 @@ class _Run:
         if seconds > self.material.shortest_s + subjects.SHORT_S:
             shortest = self.material.shortest_s
             self.notes.append(f"clips have {seconds:g} s, but real ones {shortest:g} s and more")
+        # what is wrong with these is said before the work
+        real = {item.prompt.id: item.real for item in self.material.items}
+        self.real = subjects.excerpts(real, seconds, self.cache)
+        self.reference: tuple[Sound, ...] = ()
         if options.reference is not None:
-            subjects.sounds_of(options.reference)  # says what is wrong before the work
+            self.reference, broken = subjects.sounds_of(options.reference)
+            if broken:
+                self.notes.append(f"{broken} files of {options.reference} are broken: left out")
         if options.baseline not in (BASE, NONE) and self._named(options.baseline) is None:
             known = [one.name for one in found]
             title = subjects.titles([options.baseline, *known])[0]
@@ -218,16 +225,14 @@ class _Run:
 
     def _bench(self, sets: dict[str, Clips], baseline: str) -> Bench:
         options = self.options
-        real = {item.prompt.id: item.real for item in self.material.items}
-        reference = () if options.reference is None else subjects.sounds_of(options.reference)
         train = self.material.train
         return Bench(
             material=self.material,
             sets=sets,
             baseline=baseline,
-            real=subjects.excerpts(real, self.settings.seconds, self.cache),
+            real=self.real,
             train=train[: options.training] if options.training else train,
-            reference=reference,
+            reference=self.reference,
             surprises=self.made.surprises,
             places=Places(options.models, options.clap, options.muq, self.made.compression),
             cache=self.cache,
@@ -274,7 +279,7 @@ class _Run:
             hash=clips.hash,
             base=clips.base,
             clips=len(clips.sounds),
-            notes=clips.notes,
+            notes=(*clips.notes, *trained(clips.subject.name)),
             curves=curves(clips.subject.name),
         )
 
@@ -315,6 +320,22 @@ def _ceiling(bench: Bench) -> Told:
 def _same_folder(one: str, other: str) -> bool:
     first, second = Path(one).expanduser(), Path(other).expanduser()
     return first.is_dir() and second.is_dir() and first.samefile(second)
+
+
+UNTOLD = ("data", "base", "device", "solver", "execute_only", "evaluate", "generate", "dataset.num")
+"""Settings of an experiment that say nothing of what it learnt."""
+
+
+def trained(name: str) -> tuple[str, ...]:
+    """What sets an experiment apart: its settings, as Dora has kept them; else nothing."""
+    if "/" in name or (place := subjects.experiment(name)) is None:
+        return ()
+    try:
+        words = [str(word) for word in jsonio.load_json(place / ".argv.json")]
+    except (OSError, ValueError):
+        return ()
+    told = [word for word in words if not word.lstrip("+").startswith(UNTOLD)]
+    return (f"trained with {' '.join(told)}",) if told else ()
 
 
 def curves(name: str) -> dict[str, tuple[float | None, ...]]:

@@ -1,12 +1,14 @@
 """What metrics need of clips, computed once for all subjects and kept on disk.
 
-Embeddings, labels and prints are made in processes of their own (`apart`). What fails fails once,
-and again for each metric that asks for it.
+Embeddings, labels and prints are made in processes of their own (`apart`), several where one would
+keep but one processor busy. What fails fails once, and again for each metric that asks for it.
 """
 
 import logging
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,12 @@ NEAREST = ("effnet", "clap", "vggish", "encodec")
 
 AT_ONCE = 64
 """Training clips whose embeddings are in memory at once."""
+
+AT_LEAST = 16
+"""Clips worth a process, which takes seconds to start."""
+
+MOST = 4
+"""Processes: each takes up to 0.6 GB."""
 
 ByClip = dict[str, Rows]
 
@@ -272,5 +280,49 @@ class Shared:
                 for _ in range(count):
                     stage.advance()
 
-            way = apart.run if self.bench.isolated else apart.do
-            return Done(way(work, tell))
+            if not self.bench.isolated:
+                return Done(apart.do(work, tell))
+            return Done(run(work, tell))
+
+
+def run(
+    work: Work, tell: Callable[[int], None] = lambda _: None, processes: int | None = None
+) -> tuple[Checkpoint, ...]:
+    """Does work in other processes, each with its part of the clips; see `apart.run`.
+
+    Args:
+        work: What.
+        tell: Told of every few clips that are done.
+        processes: How many; None for what suits the work and the machine.
+    """
+    shares = _shares(work, processes or _processes(work))
+    if len(shares) == 1:
+        return apart.run(work, tell)
+    one_at_a_time = threading.Lock()
+
+    def told(count: int) -> None:
+        with one_at_a_time:
+            tell(count)
+
+    with ThreadPoolExecutor(len(shares)) as pool:
+        found = list(pool.map(lambda share: apart.run(share, told), shares))
+    return found[0]
+
+
+def _processes(work: Work) -> int:
+    """How many processes suit: the models of torch's use all processors by themselves."""
+    from curate.api import processors
+
+    if work.embedder in ("clap", "muq"):
+        return 1
+    return max(1, min(processors(), MOST, len(work.files) // AT_LEAST))
+
+
+def _shares(work: Work, count: int) -> list[Work]:
+    """The clips dealt out, so that long and short ones are even; texts are the first one's."""
+    dealt = [work.files[first::count] for first in range(count)]
+    return [
+        replace(work, files=files, texts=work.texts if first == 0 else ())
+        for first, files in enumerate(dealt)
+        if files or first == 0
+    ]

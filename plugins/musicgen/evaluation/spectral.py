@@ -17,8 +17,11 @@ the baseline's. Shares are 0..1 of a clip; `n` counts clips.
 """
 
 import functools
+import hashlib
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +30,11 @@ from curate.labels import tonality
 from curate.records import Hertz, Seconds, Share
 from curate.stages import inspect
 
-from .sounds import Mono, Sound, mono
+from .sounds import Kept, Mono, Sound, mono
 from .statistics import Figure, figure, paired
+
+VERSION = 1
+"""Raised when the same sound would give other values."""
 
 RATE: Hertz = tonality.RATE
 SCALES = ((512, 40), (2048, 80), (8192, 128))
@@ -117,26 +123,67 @@ def repetition(single: Mono) -> Share:
     return float(np.mean(same & (levels.max(1) > FLOOR_DB + 20)))
 
 
-def measure(sound: Sound, reference: Sound | None = None) -> dict[str, float]:
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is kept of a clip.
+
+    Attributes:
+        own: What it says by itself.
+        against: Hash of the real clip's file; empty where it was held against none.
+        apart: Distances from that.
+    """
+
+    own: dict[str, float]
+    against: str
+    apart: dict[str, float]
+
+
+def measure(
+    sound: Sound, reference: Sound | None = None, cache: Path | None = None
+) -> dict[str, float]:
     """The values of one clip, by the names of `MEASURES`; distances only with its real clip.
+
+    Args:
+        sound: The clip.
+        reference: Its real clip.
+        cache: Folder where values are kept, or None.
 
     Raises:
         ValueError: A file is missing or broken; names the clip.
     """
+    kept = Kept(cache, f"sound-{VERSION}")
+    known = kept.record(sound, Measured) if sound.path.is_file() else None
+    against = "" if reference is None or cache is None else _hashed(reference)
+    if known is not None and (reference is None or known.against == against):
+        return known.own if reference is None else known.own | known.apart
     single = mono(sound, RATE)
     validate(single, f"clip {sound.key}")
-    found = {
+    found = Measured(_own(sound, single) if known is None else known.own, against, {})
+    if reference is not None:
+        real = mono(reference, RATE)
+        validate(real, f"real clip {reference.key}")
+        found.apart["mel_mse"] = mel_mse(single, real)
+        if (apart := chroma_distance(single, real)) is not None:
+            found.apart["chroma"] = apart
+    kept.keep_record(sound, found)
+    return found.own | found.apart
+
+
+def _own(sound: Sound, single: Mono) -> dict[str, float]:
+    return {
         "silence": inspect.silence_share(single, RATE),
         "clipping": clipping(sound),
         "repetition": repetition(single),
     }
-    if reference is None:
-        return found
-    real = mono(reference, RATE)
-    validate(real, f"real clip {reference.key}")
-    found["mel_mse"] = mel_mse(single, real)
-    apart = chroma_distance(single, real)
-    return found if apart is None else found | {"chroma": apart}
+
+
+def _hashed(sound: Sound) -> str:
+    """Hash of a file's content; empty where it cannot be read, which `mono` tells better."""
+    try:
+        with sound.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def clipping(sound: Sound) -> Share:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from curate import audio, jsonio, names
 from curate.errors import AudioError
 from curate.records import Seconds
@@ -171,12 +173,17 @@ def of_folder(subject: Subject, prompts: Sequence[Prompt], seconds: Seconds, cac
     """The clips of a folder, those of the prompts where there are any, cut to a length.
 
     Raises:
-        TrainingError: A clip is broken.
+        TrainingError: No clip is whole.
     """
     folder = Path(subject.name).expanduser()
     own = pairs.read_prompts(folder) or {}
-    found, texts, strange = _paired(_audio(folder), own, prompts)
+    files, broken = _whole(_audio(folder))
+    if not files:
+        raise TrainingError(f"{subject.name}: none of its clips can be read: {broken[0]}")
+    found, texts, strange = _paired(files, own, prompts)
     notes = []
+    if broken:
+        notes.append(f"{len(broken)} broken clips were left out, such as {broken[0]}")
     paired = {prompt.id for prompt in prompts} & found.keys()
     if paired and len(paired) < len(prompts):
         notes.append(f"{len(prompts) - len(paired)} of {len(prompts)} prompts have no clip")
@@ -232,6 +239,25 @@ def _audio(folder: Path) -> dict[str, Path]:
     return found
 
 
+def _whole(files: Mapping[str, Path]) -> tuple[dict[str, Path], list[str]]:
+    """The files that hold sound and nothing but numbers, and what is wrong with the others.
+
+    One that is broken would cost every metric of every subject, for they share what they compute.
+    """
+    found, broken = {}, []
+    for key, path in files.items():
+        try:
+            samples = audio.read(path).samples
+            why = "" if len(samples) and np.isfinite(samples).all() else "holds no sound"
+        except (OSError, AudioError) as error:
+            why = str(error)
+        if why:
+            broken.append(f"{path.name}: {why}")
+        else:
+            found[key] = path
+    return found, broken
+
+
 def _named(paths: Any) -> list[Path]:
     return sorted(
         path
@@ -240,18 +266,28 @@ def _named(paths: Any) -> list[Path]:
     )
 
 
-def sounds_of(folder: Path) -> tuple[Sound, ...]:
-    """Every audio file in or below a folder, for a reference.
+def sounds_of(folder: Path) -> tuple[tuple[Sound, ...], int]:
+    """Every audio file in or below a folder, for a reference, and how many more are broken.
 
     Raises:
         TrainingError: There is no such folder, or no audio in it.
     """
     if not folder.is_dir():
         raise TrainingError(f"--reference {folder}: there is no such folder")
-    found = {str(path.relative_to(folder)): path for path in _named(folder.rglob("*"))}
+    every = _named(folder.rglob("*"))
+    found = {str(path.relative_to(folder)): path for path in every if _opens(path)}
     if not found:
         raise TrainingError(f"--reference {folder}: no audio in it")
-    return tuple(Sound(key, path) for key, path in found.items())
+    return tuple(Sound(key, path) for key, path in found.items()), len(every) - len(found)
+
+
+def _opens(path: Path) -> bool:
+    """Whether a file says that it holds sound; a reference may be large, so it is not decoded."""
+    try:
+        with audio.Reader(path) as reader:
+            return reader.header.duration_s != 0
+    except (OSError, AudioError):
+        return False
 
 
 def excerpts(files: Mapping[str, Path], seconds: Seconds, cache: Path) -> tuple[Sound, ...]:
@@ -260,6 +296,12 @@ def excerpts(files: Mapping[str, Path], seconds: Seconds, cache: Path) -> tuple[
     Raises:
         TrainingError: A clip is broken.
     """
+    broken = [path for path in files.values() if not path.is_file() or not _opens(path)]
+    if broken:
+        raise TrainingError(
+            f"{broken[0]}: no sound can be read from this test clip ({len(broken)} such); "
+            "`curate validate --deep` tells all that is wrong with the dataset"
+        )
     return _cut(files, seconds, cache)[0]
 
 

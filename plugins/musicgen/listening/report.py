@@ -41,7 +41,7 @@ def show(summary: dict[str, Any], folder: Path) -> None:
 
 def _faults(summary: dict[str, Any]) -> list[str]:
     told = (
-        (summary["changed_votes"], "votes were changed later; the last counts"),
+        (summary["changed_votes"], "votes were given again later; the last counts"),
         (summary["broken_lines"], "broken lines in the file of votes were passed over"),
         (summary["votes_on_other_tests"], "votes on other tests or pairs were passed over"),
     )

@@ -39,6 +39,8 @@ PIECE = 1 << 16
 
 _CLIP = re.compile(r"clip/([A-Za-z0-9_-]{1,64})/([A-Za-z0-9_-]{22})\.wav")
 
+_HOST = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.%]+\](:\d{1,5})?")
+
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 _HEADERS = {
@@ -105,8 +107,10 @@ class Server(ThreadingHTTPServer):
         A page of others can give this machine a name of theirs, but cannot make it an address or
         this machine's own name.
         """
+        if host is None or not _HOST.fullmatch(host):
+            return False
         try:
-            name = urllib.parse.urlsplit(f"//{host or ''}").hostname or ""
+            name = urllib.parse.urlsplit(f"//{host}").hostname or ""
         except ValueError:
             return False
         if not self.open:
@@ -184,7 +188,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _inside(self) -> str | None:
         """The path behind the prefix; None where the request was refused or sent elsewhere."""
-        if not self.server.knows(self.headers.get("Host")):
+        hosts = self.headers.get_all("Host", [])  # two are none (RFC 9112, section 3.2)
+        if not self.server.knows(hosts[0] if len(hosts) == 1 else None):
             self._fail(HTTPStatus.FORBIDDEN, "this server has no such name; use its address")
             return None
         prefix = self.server.prefix

@@ -1,4 +1,4 @@
-"""The file of votes: a JSON line a vote, added safely, read forgivingly.
+"""The file of votes: a JSON line a vote (schemas/vote.schema.json), added safely, read forgivingly.
 
 A vote is on disk before the listener hears that it was saved. Several servers may add to one file.
 A listener may judge a pair again: the last vote counts. What a crash or a hand has broken costs
