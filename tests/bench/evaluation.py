@@ -138,7 +138,8 @@ def _embedding(name: str, files: list[str], folder: Path, given: argparse.Namesp
     """One row: an embedder on all clips, in processes of its own; EnCodec in this one."""
     from plugins.musicgen.evaluation import apart, sharing
 
-    kind, sizes = name.split(".")[0], [0]
+    kind = name.split(".")[0]
+    sizes: list[int] = []
     place = _weights(name, folder / "weights" / name)
     if kind == "encodec":
         embed = _by_codec(place, sizes)

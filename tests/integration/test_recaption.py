@@ -109,8 +109,8 @@ def test_examples_show_labels_beside_captions(folder: Path) -> None:
     ("arguments", "message"),
     [
         (["--style", "loud"], 'captions.style: "loud": expected one of tags, short, full, mixed'),
-        (["--language", "fr"], 'captions.language: "fr": expected one of en, ja'),
-        (["--variants", "0"], "must be at least 1"),
+        (["--language", "fr"], "captions.language: no language 'fr'; there are en, ja"),
+        (["--variants", "0"], "must be a whole number, at least 1"),
         (["--estimate"], "captions by templates cost nothing; name a model: --llm MODEL"),
         (["--llm", "m", "--template"], "not allowed with argument"),
         (["--llm", "m", "--base-url", "ftp://x"], "captions.llm.base_url"),
