@@ -8,8 +8,10 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curate import config, pipeline, readiness, sources
-from curate.catalog import Catalog, locked
+from curate import config, pipeline, sources
+from curate.building import readiness
+from curate.building.catalog import Catalog, locked
+from curate.building.orders import Options, Plan, Result
 from curate.config import CaptionOptions
 from curate.dataset import Dataset
 from curate.dataset import load as _load
@@ -20,7 +22,6 @@ from curate.labels import vocabulary
 from curate.labels.models import weights
 from curate.labels.models.weights import Files
 from curate.labels.vocabulary import Vocabulary
-from curate.orders import Options, Plan, Result
 from curate.progress import Progress, Silent
 from curate.records import Seconds
 from curate.sources.cache import Cache

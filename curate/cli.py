@@ -1,4 +1,4 @@
-"""The `curate` command: its options and its exit codes. What the verbs do is in `curate.verbs`.
+"""The `curate` command: its options and its exit codes. What its verbs do is in `curate.command`.
 
 Exit codes: 0 done and valid; 1 the data falls short; 2 the command or configuration is wrong;
 130 interrupted.
@@ -13,9 +13,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from curate import verbs
+from curate.command import verbs
+from curate.command.verbs import DONE, INTERRUPTED, WRONG
 from curate.errors import CurateError
-from curate.verbs import DONE, INTERRUPTED, WRONG
 
 _ABOUT = """\
 Turns a list of artists into a validated text-to-music dataset in audiocraft's own format.

@@ -1,7 +1,7 @@
 """The build, in order: list, work on tracks, dedupe, caption, split, write. Read this first.
 
 `Build.run` is the whole story. The driver (this process) owns the catalog and every decision that
-needs more than one track; `curate.work.process` does all that needs a track's audio, in a worker.
+needs more than one track; `building.work.process` does all that needs a track's audio, in a worker.
 What is known stays known: a step is done only where the catalog has no result under the step's
 fingerprint, so a killed build continues and a finished one finds nothing to do.
 """
@@ -11,20 +11,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curate import listing, readiness, recordings, sources, tidying, withdrawal
+from curate import sources
+from curate.building import listing, readiness, recordings, tidying, withdrawal
+from curate.building.catalog import Catalog
+from curate.building.ledger import Item, Ledger
+from curate.building.orders import Options, Plan, Result
+from curate.building.roster import Roster
+from curate.building.selection import Selection
+from curate.building.workshop import Workshop
 from curate.captions.author import Author
-from curate.catalog import Catalog
 from curate.config import Config
 from curate.engine import Engine
 from curate.errors import ConfigError
 from curate.labels import manual, vocabulary
 from curate.labels.models import zoo
-from curate.ledger import Item, Ledger
-from curate.orders import Options, Plan, Result
 from curate.progress import Progress
 from curate.records import BuildInfo, CaptionCounts, Counts, Rejection
-from curate.roster import Roster
-from curate.selection import Selection
 from curate.sources.cache import Cache
 from curate.stages import (
     caption,
@@ -40,7 +42,6 @@ from curate.stages import (
 )
 from curate.stages import split as dealing
 from curate.stages.credits import featured
-from curate.workshop import Workshop
 
 if TYPE_CHECKING:
     from curate.captions.llm import Request

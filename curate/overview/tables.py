@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from curate.command.terminal import Bars
 from curate.overview import wording
 from curate.overview.counting import DISTRIBUTIONS, Artist, Overview, together
 from curate.overview.distributions import NO_PART, TEXT, Distribution, Part
 from curate.overview.shifts import BASE, FEW_TRACKS, LEVEL, Shift
 from curate.progress import Teller
-from curate.terminal import Bars
 
 PIPED_WIDTH = 100
 """Columns where there is no terminal."""

@@ -13,7 +13,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curate import config, dataset, jsonio, withdrawal
+from curate import config, dataset, jsonio
+from curate.building import withdrawal
 from curate.captions.author import Author, wrote
 from curate.captions.names import Names
 from curate.config import CaptionOptions

@@ -7,7 +7,7 @@ import msgspec
 
 from curate import config as configuration
 from curate import jsonio
-from curate.catalog import locked
+from curate.building.catalog import locked
 from curate.dataset import near
 from curate.errors import CurateError
 from curate.records import SPLITS, BuildInfo, ManifestLine

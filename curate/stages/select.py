@@ -3,14 +3,14 @@
 from dataclasses import replace
 from typing import TypeVar
 
-from curate import expression
+from curate.building.work import Complete
 from curate.config import Config
 from curate.errors import AudioError, ConfigError
-from curate.expression import Expression, ExpressionError, Kind
+from curate.filters import expression
+from curate.filters.expression import Expression, ExpressionError, Kind
 from curate.labels.fields import Fields
 from curate.labels.statements import Statements
 from curate.records import Rejection, Track
-from curate.work import Complete
 
 NAME = "select"
 

@@ -27,13 +27,13 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from curate import config, pipeline
-from curate.catalog import Catalog
+from curate.building.catalog import Catalog
+from curate.building.work import Job, Known, Outcome
 from curate.engine import Done
 from curate.progress import Silent
 from curate.records import Chunk, Chunked, Fetched, Inspection, Label, Tags, TrackLabels
 from curate.stages import chunk
 from curate.stages.classify import NOTHING
-from curate.work import Job, Known, Outcome
 
 CLIPS = 8
 ITEMS = 1938

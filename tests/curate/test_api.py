@@ -14,13 +14,13 @@ import sounds
 
 import curate
 from curate import api
+from curate.building.work import Job, Known, Outcome, process
 from curate.config import Artist, ChunkOptions, Config
 from curate.engine import Done
 from curate.engine.local import LocalEngine
 from curate.errors import ConfigError, CurateError
 from curate.records import Origin, Track
 from curate.stages import label
-from curate.work import Job, Known, Outcome, process
 
 ROOT = Path(curate.__file__).parents[1]
 

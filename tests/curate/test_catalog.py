@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from curate import catalog
-from curate.catalog import Catalog, locked
+from curate.building import catalog
+from curate.building.catalog import Catalog, locked
 from curate.errors import CurateError
 from curate.records import Label, Rejection
 
@@ -226,7 +226,7 @@ def test_one_build_at_a_time(tmp_path: Path) -> None:
 
 
 def test_the_lock_ends_with_its_process(tmp_path: Path) -> None:
-    code = "import os, sys, pathlib; from curate.catalog import locked\n"
+    code = "import os, sys, pathlib; from curate.building.catalog import locked\n"
     code += "with locked(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     root = Path(catalog.__file__).parents[1]
     with subprocess.Popen(

@@ -342,7 +342,7 @@ def test_relocate_tells_how_many(copied: Path, capsys: pytest.CaptureFixture[str
 def test_doctor_tells_what_is_there(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from curate import doctor
+    from curate.command import doctor
 
     checks = [doctor.Check("a", True, "1.0"), doctor.Check("b", False, "none", "pip install b")]
     monkeypatch.setattr(doctor, "examine", lambda: checks[:1])

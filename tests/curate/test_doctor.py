@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from curate import audio, doctor, schema
+from curate import audio, schema
+from curate.command import doctor
 from curate.labels.models import weights
 
-ROOT = Path(doctor.__file__).parents[1]
+ROOT = Path(doctor.__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)

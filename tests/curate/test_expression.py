@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from curate import expression
 from curate.errors import ConfigError
-from curate.expression import MAX_CHARACTERS, MAX_DEPTH, Expression, ExpressionError, Kind
+from curate.filters import expression
+from curate.filters.expression import MAX_CHARACTERS, MAX_DEPTH, Expression, ExpressionError, Kind
 
 CLIP: dict[str, object] = {
     "caption": "The low quality recording features a Violin.",

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from curate.building.catalog import Catalog
+from curate.building.ledger import MAX_ATTEMPTS, TRANSIENT, Item, Ledger
+from curate.building.work import Known, Outcome
 from curate.captions import template
 from curate.captions.author import Author
-from curate.catalog import Catalog
 from curate.config import (
     Artist,
     CaptionOptions,
@@ -21,7 +23,6 @@ from curate.config import (
     TrackLimits,
 )
 from curate.errors import AudioError, CurateError
-from curate.ledger import MAX_ATTEMPTS, TRANSIENT, Item, Ledger
 from curate.records import (
     Chunk,
     Chunked,
@@ -32,7 +33,6 @@ from curate.records import (
     TrackLabels,
 )
 from curate.stages import caption, classify, fetch
-from curate.work import Known, Outcome
 
 CONFIG = Config("x", "r", (Artist("A", ("a",)),))
 TRACK = Track("46ed4a29f62f", "files", "a.flac", "YOASOBI", "夜に駆ける")

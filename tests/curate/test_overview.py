@@ -759,7 +759,7 @@ def test_where_no_page_can_be_written_the_tables_are_there(
         ("empty", "curate: empty: no dataset"),
         ("", "the following arguments are required: DIR"),
         ("empty --by genre", "argument --by: invalid choice"),
-        ("empty --top 0", "argument --top: 0: must be at least 1"),
+        ("empty --top 0", "argument --top: 0: must be a whole number, at least 1"),
         ("empty --plot x.pdf", "argument --plot: x.pdf: must end in .svg or .png"),
         ("empty --plot x.svg --no-plot", "not allowed with argument"),
     ],

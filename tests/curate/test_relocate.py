@@ -9,7 +9,7 @@ import yaml
 from handmade import change, first_clip, rows
 
 from curate import api
-from curate.catalog import locked
+from curate.building.catalog import locked
 from curate.errors import CurateError
 from curate.records import SPLITS
 

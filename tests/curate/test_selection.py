@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import test_ledger as tracks
 
-from curate.catalog import Catalog
+from curate.building.catalog import Catalog
+from curate.building.ledger import Item, Ledger
+from curate.building.selection import Selection
 from curate.config import Config
 from curate.errors import ConfigError
 from curate.labels.manual import Manual
-from curate.ledger import Item, Ledger
 from curate.records import Label
-from curate.selection import Selection
 
 COPY = "0123456789ab"
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import handmade
 import pytest
 
-from curate import status
-from curate.catalog import Catalog
+from curate.building.catalog import Catalog
+from curate.command import status
 from curate.errors import CurateError
 from curate.records import Label, Rejection
 

@@ -7,14 +7,14 @@ import pytest
 from finished import INFO
 from rich.console import Console
 
-from curate import terminal
+from curate.building.orders import Plan, Result
 from curate.captions.llm import Estimate
-from curate.doctor import Check
-from curate.orders import Plan, Result
+from curate.command import terminal
+from curate.command.doctor import Check
+from curate.command.status import Status
 from curate.progress import Silent
 from curate.records import CaptionCounts, LlmCounts, Rejection
 from curate.stages.recaption import Recaptioned
-from curate.status import Status
 from curate.validate import Finding, Report
 
 ODD = "[red]x[/] [/] [b"

@@ -4,9 +4,9 @@ from collections.abc import Callable, Generator, Iterable
 
 import misbehave
 
+from curate.building.work import Job, Outcome, process
 from curate.engine import Done
 from curate.engine.local import LocalEngine
-from curate.work import Job, Outcome, process
 
 
 class Crashing(LocalEngine):

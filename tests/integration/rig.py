@@ -20,9 +20,9 @@ import numpy as np
 import soundfile
 
 from curate import api
+from curate.building.orders import Result
+from curate.building.work import Job, Outcome, process
 from curate.engine import Done
-from curate.orders import Result
-from curate.work import Job, Outcome, process
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE = 44100
@@ -127,7 +127,7 @@ class Counting:
 
     Args:
         before: Called with every job before it is worked on.
-        function: Does the work instead of `curate.work.process`.
+        function: Does the work instead of `curate.building.work.process`.
     """
 
     def __init__(

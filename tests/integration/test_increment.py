@@ -12,9 +12,9 @@ import pytest
 import rig
 
 from curate import api
+from curate.building.ledger import MAX_ATTEMPTS
+from curate.building.work import Job, Known, Outcome, process, rejection
 from curate.errors import AudioError
-from curate.ledger import MAX_ATTEMPTS
-from curate.work import Job, Known, Outcome, process, rejection
 
 pytestmark = pytest.mark.integration
 

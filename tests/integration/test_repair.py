@@ -12,7 +12,7 @@ import pytest
 import rig
 
 from curate import api, jsonio
-from curate.catalog import locked
+from curate.building.catalog import locked
 from curate.errors import CurateError
 
 pytestmark = pytest.mark.integration

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from curate.config import Table
 from curate.errors import ConfigError
-from curate.expression import Kind
+from curate.filters.expression import Kind
 from curate.labels.manual import columns as manual
 from curate.labels.manual.sheet import Wrong
 from curate.labels.vocabulary import Vocabulary

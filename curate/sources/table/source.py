@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from curate import expression
 from curate.config import Artist, Table
 from curate.errors import ConfigError
-from curate.expression import Expression, ExpressionError, Kind
+from curate.filters import expression
+from curate.filters.expression import Expression, ExpressionError, Kind
 from curate.labels import vocabulary
 from curate.labels.manual.columns import MAX_TITLE, text
 from curate.labels.manual.sheet import Wrong

@@ -13,7 +13,7 @@ def progress() -> Iterator[Progress]:
     if not sys.stderr.isatty():
         yield Silent()
         return
-    from curate.terminal import Bars
+    from curate.command.terminal import Bars
 
     with Bars() as bars:
         yield bars

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from curate import jsonio
-from curate.catalog import Catalog
-from curate.ledger import AWAY, Item
+from curate.building.catalog import Catalog
+from curate.building.ledger import AWAY, Item
 from curate.records import Rejection
 from curate.stages import chunk
 

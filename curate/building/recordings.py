@@ -7,13 +7,13 @@ that are parts of one file are kept on one side of the split.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from curate import listing
+from curate.building import listing
+from curate.building.ledger import Item, Ledger
+from curate.building.work import rejection
 from curate.errors import AudioError
-from curate.ledger import Item, Ledger
 from curate.progress import Teller
 from curate.records import Rejection
 from curate.stages import dedupe
-from curate.work import rejection
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from curate.catalog import Catalog
+from curate.building.catalog import Catalog
 from curate.records import Chunked, Label, Rejection
 from curate.sources.cache import Cache
 from curate.stages import caption, chunk

@@ -27,14 +27,14 @@ from curate import jsonio
 from curate.records import SPLITS, CaptionCounts, Counts, Rejection
 
 if TYPE_CHECKING:  # to say that numpy is broken, the doctor must not need it
+    from curate.building.orders import Plan, Result
     from curate.captions.examples import Example
     from curate.captions.llm import Estimate
-    from curate.doctor import Check
+    from curate.command.doctor import Check
+    from curate.command.status import Status
     from curate.labels.models.fetching import Fetched
     from curate.labels.models.weights import State
-    from curate.orders import Plan, Result
     from curate.stages.recaption import Recaptioned
-    from curate.status import Status
     from curate.validate import Report
 
 

@@ -22,7 +22,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, NoReturn
 
-from curate.conditions import (
+from curate.errors import ConfigError
+from curate.filters.conditions import (
     Compare,
     Condition,
     Constant,
@@ -36,7 +37,6 @@ from curate.conditions import (
     Unknown,
     fold,
 )
-from curate.errors import ConfigError
 
 Kind = Literal["text", "number", "words", "truth", "any"]
 """What a name stands for: `words` are a list of texts, `any` is found out value by value."""

@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from curate.building.ledger import AWAY, Item
+from curate.building.work import rejection
 from curate.config import Config
 from curate.errors import AudioError
-from curate.ledger import AWAY, Item
 from curate.records import Rejection, Retrieved, Track
 from curate.sources.source import Source
 from curate.stages import fetch
-from curate.work import rejection
 
 _PART = re.compile(r"#t=[0-9.]*,?[0-9.]*$")
 """How a uri names a part (W3C Media Fragments)."""

@@ -7,16 +7,16 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
-from curate import listing
+from curate.building import listing
+from curate.building.ledger import Item, Ledger
+from curate.building.retrieval import Arrived, retrieve
+from curate.building.roster import Roster
+from curate.building.work import Job, Known, Outcome, process, rejection
 from curate.engine import Done, Engine, Lost
 from curate.errors import AudioError
-from curate.ledger import Item, Ledger
 from curate.progress import Progress
-from curate.retrieval import Arrived, retrieve
-from curate.roster import Roster
 from curate.sources.source import Got, Source, Tell
 from curate.stages import fetch
-from curate.work import Job, Known, Outcome, process, rejection
 
 
 class Workshop:

@@ -8,14 +8,14 @@ that is minutes; so it is kept in memory for as many clips as fit there.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from curate.building.ledger import Item, Ledger
+from curate.building.work import Complete, rejection
 from curate.config import Config
 from curate.errors import AudioError
 from curate.labels.statements import Statements
-from curate.ledger import Item, Ledger
 from curate.records import Chunked, Rejection
 from curate.stages import select
 from curate.stages.caption import Sayable
-from curate.work import Complete, rejection
 
 MOST_CLIPS = 20_000
 """Clips of which it is kept; beyond them it is worked out again. About 0.2 GB."""

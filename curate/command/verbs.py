@@ -20,7 +20,8 @@ DONE, FALLS_SHORT, WRONG, INTERRUPTED = 0, 1, 2, 130
 
 def build(options: argparse.Namespace) -> int:
     """`curate build`: then checks what was built."""
-    from curate import api, terminal
+    from curate import api
+    from curate.command import terminal
 
     if options.dry_run:
         terminal.show_plan(
@@ -58,7 +59,8 @@ def build(options: argparse.Namespace) -> int:
 
 def validate(options: argparse.Namespace) -> int:
     """`curate validate`: datasets and artists.yaml files, the worst of them counts."""
-    from curate import api, config, terminal
+    from curate import api, config
+    from curate.command import terminal
 
     worst = DONE
     for path in options.paths:
@@ -80,8 +82,8 @@ def validate(options: argparse.Namespace) -> int:
 
 def status(options: argparse.Namespace) -> int:
     """`curate status`."""
-    from curate import terminal
-    from curate.status import read
+    from curate.command import terminal
+    from curate.command.status import read
 
     found = read(options.folder)
     if options.json:
@@ -112,8 +114,9 @@ def labels(options: argparse.Namespace) -> int:
 
 def captions(options: argparse.Namespace) -> int:
     """`curate captions`: writes them anew, or says what that would cost, or shows them."""
-    from curate import api, terminal
+    from curate import api
     from curate.captions import examples
+    from curate.command import terminal
 
     changes = _caption_changes(options)
     if options.show is not None:
@@ -175,7 +178,7 @@ def relocate(options: argparse.Namespace) -> int:
 
 def models_list(options: argparse.Namespace) -> int:
     """`curate models list`."""
-    from curate import terminal
+    from curate.command import terminal
     from curate.labels.models import weights, zoo
 
     place, onnx = weights.folder(options.models), weights.onnx_available()
@@ -192,7 +195,7 @@ def models_list(options: argparse.Namespace) -> int:
 
 def models_fetch(options: argparse.Namespace) -> int:
     """`curate models fetch`."""
-    from curate import terminal
+    from curate.command import terminal
     from curate.labels.models import fetching, weights
 
     place = weights.folder(options.models)
@@ -216,7 +219,7 @@ def models_accept(options: argparse.Namespace) -> int:
 
 def doctor(options: argparse.Namespace) -> int:
     """`curate doctor`."""
-    from curate import doctor, terminal
+    from curate.command import doctor, terminal
 
     checks = doctor.examine()
     if options.json:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from curate.ledger import Item
+from curate.building.ledger import Item
 from curate.records import Rejection
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from curate.catalog import Catalog
+from curate.building.catalog import Catalog
 from curate.engine import Engine, Lost
 from curate.errors import ConfigError
 from curate.labels.models import listening as running

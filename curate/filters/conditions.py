@@ -1,4 +1,4 @@
-"""What a filter expression is made of, and how values are compared (see `curate.expression`).
+"""What a filter expression is made of, and how values are compared (see `expression`).
 
 A condition is true, false, or not known (None).
 """

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from curate import jsonio, treatments
+from curate.building.catalog import Catalog
+from curate.building.work import Complete, Job, Known, Outcome, rejection
 from curate.captions.author import Author
-from curate.catalog import Catalog
 from curate.config import Config
 from curate.errors import AudioError, CurateError
 from curate.labels import signal, statements, tags, vocabulary
@@ -37,7 +38,6 @@ from curate.stages import caption, chunk, classify, fetch, inspect, judge, label
 from curate.stages.caption import Sayable
 from curate.stages.credits import names_of
 from curate.treatments.separation import Separator
-from curate.work import Complete, Job, Known, Outcome, rejection
 
 Record = TypeVar("Record")
 

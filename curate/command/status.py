@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from curate import jsonio
-from curate.catalog import reading
+from curate.building.catalog import reading
+from curate.building.readiness import TRIED
 from curate.dataset import near
 from curate.errors import CurateError
-from curate.readiness import TRIED
 from curate.records import BuildInfo, Rejection
 
 

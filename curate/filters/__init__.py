@@ -1,0 +1,1 @@
+"""`where:`, the filters that people write: parsed and compared, never executed."""
