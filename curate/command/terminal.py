@@ -23,7 +23,6 @@ from rich.progress import (
 )
 from rich.table import Column, Table
 
-from curate import jsonio
 from curate.records import SPLITS, CaptionCounts, Counts, Rejection
 
 if TYPE_CHECKING:  # to say that numpy is broken, the doctor must not need it
@@ -178,6 +177,8 @@ def show_result(result: "Result") -> None:
 
 def _first_reasons(out: Path) -> list[str]:
     """Why the first tracks were left out, one of each code; enough to see what is wrong."""
+    from curate import jsonio  # here: `curate doctor` works where its msgspec is missing
+
     found: dict[str, str] = {}
     for dropped in jsonio.read_lines(out / "rejected.jsonl", Rejection):
         found.setdefault(dropped.code, f"{dropped.code}: {dropped.reason}")

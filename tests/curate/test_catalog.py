@@ -228,7 +228,7 @@ def test_one_build_at_a_time(tmp_path: Path) -> None:
 def test_the_lock_ends_with_its_process(tmp_path: Path) -> None:
     code = "import os, sys, pathlib; from curate.building.catalog import locked\n"
     code += "with locked(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
-    root = Path(catalog.__file__).parents[1]
+    root = Path(catalog.__file__).parents[2]
     with subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)],
         stdin=subprocess.PIPE,
