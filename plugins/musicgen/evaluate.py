@@ -14,7 +14,7 @@ Metrics:
 {metrics}
 
 Weights that are missing cost the metrics that need them, which say how to get them:
-    python -m plugins.musicgen.evaluation.models     VGGish and discogs-effnet
+    python -m plugins.musicgen.evaluation.features.models     VGGish and discogs-effnet
     curate models fetch                              the label models
     hf download laion/clap-htsat-unfused             CLAP
 
@@ -46,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.simplefilter("ignore", FutureWarning)  # of libraries, to their own makers
     try:
         with one_message():
-            from .evaluation import report, running, terminal
+            from .evaluation import running
+            from .evaluation.reports import report, terminal
 
             options = _options(given)
             with terminal.progress() as progress:

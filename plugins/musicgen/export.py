@@ -22,11 +22,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from . import base as bases
-from . import places, porting, porting_config, provenance, upstream
-from .card import FORMATS, card
 from .errors import TrainingError, one_message
-from .tuned import Tuned, compression_model, open_tuned, text_encoder_folder
+from .mended import upstream
+from .models import base as bases
+from .models import places, porting, porting_config, provenance
+from .models.card import FORMATS, card
+from .models.tuned import Tuned, compression_model, open_tuned, text_encoder_folder
 
 ADAPTER = "adapter"
 """Folder of the adapter beside a transformers model it is not merged into."""

@@ -26,11 +26,11 @@ import urllib.parse
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from . import generating
 from .errors import TrainingError, one_message
-from .generating import Made, Settings
+from .generation import generating
+from .generation.generating import Made, Settings
+from .generation.prompts import named, read
 from .listening.pairs import Prompt
-from .prompts import named, read
 
 ROOT = Path("outputs/generated")
 """Where clips go that nobody chose a folder for."""

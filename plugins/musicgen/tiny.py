@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import upstream
 from .errors import TrainingError, one_message
+from .mended import upstream
 
 SAMPLE_RATE = 32000
 CODEBOOKS = 4
@@ -95,7 +95,7 @@ def make_transformers(folder: Path, *, kind: str = "mono", seed: int = 0) -> Non
     import tempfile
 
     from .export import export
-    from .tuned import open_tuned
+    from .models.tuned import open_tuned
 
     with tempfile.TemporaryDirectory() as place:
         official = Path(place) / "base"
@@ -168,7 +168,7 @@ def _conditioners(text: str, melody: bool) -> dict[str, Any]:
 
 
 def _transformer(books: int) -> dict[str, Any]:
-    from .porting_config import PLAIN
+    from .models.porting_config import PLAIN
 
     shape: dict[str, Any] = {"dim": 32, "num_heads": 4, "num_layers": 2, "hidden_scale": 4}
     # From here on as in MusicGen.

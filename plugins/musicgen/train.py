@@ -57,7 +57,8 @@ class FinetuneMain(HydraMain):
 
         Folders become absolute: an experiment goes on from any working directory.
         """
-        from . import data, places
+        from .dataset import data
+        from .models import places
 
         given = dict(argument.split("=", 1) for argument in argv)
         pins: dict[str, str] = {}
@@ -125,7 +126,7 @@ def run(cfg: Any) -> None:
     Args:
         cfg: The composed configuration.
     """
-    from . import settings
+    from .training import settings
 
     with one_message():
         settings.check(cfg)  # before anything is begun with it
@@ -158,7 +159,8 @@ def _start(cfg: Any) -> None:
     import torch
     from dora import distrib
 
-    from . import logs, upstream
+    from .mended import upstream
+    from .training import logs
 
     upstream.prepare(xformers=cfg.efficient_attention_backend == "xformers")
     logs.begin(cfg.logging.level, f"{cfg.execute_only or 'solver'}.log.{{rank}}")
@@ -180,7 +182,11 @@ def get_solver(cfg: Any) -> Any:
     import numpy as np
     import torch
 
-    from . import base, data, machine, settings, upstream
+    from .dataset import data
+    from .fitting import machine
+    from .mended import upstream
+    from .models import base
+    from .training import settings
 
     settings.check(cfg)
     upstream.mend()
@@ -199,7 +205,7 @@ def get_solver(cfg: Any) -> Any:
     np.random.seed(cfg.seed)
     torch.manual_seed(cfg.seed)
 
-    from .solver import FinetuneSolver
+    from .training.solver import FinetuneSolver
 
     get_xp().cfg = cfg  # what checkpoints and samples are written with
     solver = FinetuneSolver(cfg, origin)
@@ -223,7 +229,9 @@ def from_sig(sig: str, *, best: bool = True, **override: Any) -> Any:
     """
     from omegaconf import OmegaConf
 
-    from . import base, machine, upstream
+    from .fitting import machine
+    from .mended import upstream
+    from .models import base
 
     folder = main.dora.dir / main.dora.xps / sig
     if not folder.is_dir():
@@ -244,7 +252,7 @@ def from_sig(sig: str, *, best: bool = True, **override: Any) -> Any:
     origin = base.reopen(cfg, wanted, sig)
     base.adopt(cfg, origin)
 
-    from .solver import FinetuneSolver
+    from .training.solver import FinetuneSolver
 
     xp = XP(dora=main.dora, cfg=cfg, argv=[], delta=[], sig=sig)
     with xp.enter(stack=True):
@@ -256,7 +264,8 @@ def from_sig(sig: str, *, best: bool = True, **override: Any) -> Any:
 def _check_pin(cfg: Any, source: Any) -> None:
     from omegaconf import open_dict
 
-    from . import data, places
+    from .dataset import data
+    from .models import places
 
     found = data.fingerprint(source)
     if str(cfg.data_fingerprint) != found:

@@ -88,8 +88,8 @@ def main() -> None:
 
 def measuring(given: argparse.Namespace, folder: Path) -> None:
     """Prints the tables of embeddings, FAD and what else is measured of sound."""
-    from plugins.musicgen.evaluation import spectral
-    from plugins.musicgen.evaluation.sounds import Sound
+    from plugins.musicgen.evaluation.features.sounds import Sound
+    from plugins.musicgen.evaluation.metrics import spectral
 
     files = _write_clips(folder / "clips", given.clips, given.clip_seconds)
     print(f"\n{given.clips} clips of {given.clip_seconds:g} s\n")
@@ -136,7 +136,7 @@ def _write_clips(folder: Path, count: int, seconds: float) -> list[str]:
 
 def _embedding(name: str, files: list[str], folder: Path, given: argparse.Namespace) -> None:
     """One row: an embedder on all clips, in processes of its own; EnCodec in this one."""
-    from plugins.musicgen.evaluation import apart, sharing
+    from plugins.musicgen.evaluation.features import apart, sharing
 
     kind = name.split(".")[0]
     sizes: list[int] = []
@@ -166,10 +166,10 @@ def _embedding(name: str, files: list[str], folder: Path, given: argparse.Namesp
 
 def _by_codec(place: Path, sizes: list[int]) -> Callable[[list[str], Path], None]:
     """EnCodec embeds in this process, where an evaluation has it already."""
-    from plugins.musicgen import base, tuned
-    from plugins.musicgen.evaluation import apart, embeddings
-    from plugins.musicgen.evaluation.models import Places
-    from plugins.musicgen.evaluation.sounds import Sound
+    from plugins.musicgen.evaluation.features import apart, embeddings
+    from plugins.musicgen.evaluation.features.models import Places
+    from plugins.musicgen.evaluation.features.sounds import Sound
+    from plugins.musicgen.models import base, tuned
 
     codec = tuned.compression_model(base.open_base(str(place)))
     embedder = embeddings.load("encodec", Places(compression=codec))
@@ -196,7 +196,7 @@ def _weights(name: str, folder: Path) -> Path:
     import vggish_standin
 
     from curate.labels.models import weights, zoo
-    from plugins.musicgen.evaluation import models
+    from plugins.musicgen.evaluation.features import models
 
     kind, _, form = name.partition(".")
     if kind == "effnet":

@@ -63,7 +63,7 @@ def table(given: argparse.Namespace, folder: Path) -> None:
 
 
 def _model(folder: Path, size: shapes.Size, precision: str) -> Any:
-    from plugins.musicgen import generating as ours
+    from plugins.musicgen.generation import generating as ours
 
     shapes.write_base(folder, size)
     return ours.open_model(str(folder), precision=precision)
@@ -90,7 +90,7 @@ def _stock(model: Any, seconds: float) -> Way:
 @contextlib.contextmanager
 def _padded_alike(lm: Any, texts: list[str]) -> Iterator[None]:
     """Stock pads texts to the longest, we to a multiple of 16 tokens: here it does as we."""
-    from plugins.musicgen import sampling
+    from plugins.musicgen.generation import sampling
 
     conditioner = lm.condition_provider.conditioners["description"]
     length = max(sampling.text_length(lm, text) for text in texts)
@@ -112,7 +112,7 @@ def _ours(model: Any, seconds: float, *, graphs: bool) -> Way:
     """What `generating.generate_set` does, without files."""
     import torch
 
-    from plugins.musicgen import sampling
+    from plugins.musicgen.generation import sampling
 
     frames = int(seconds * model.compression.frame_rate)
     longest = int(model.longest_s * model.compression.frame_rate)

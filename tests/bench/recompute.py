@@ -4,7 +4,7 @@
 
 Memory: a whole training step of MusicGen-small's shape with 30 s in half precision, in which every
 tensor is counted as a GPU would have it (see tests/plugins/counted.py; some four minutes), beside
-the formula of plugins.musicgen.memory. Nothing is measured on a GPU.
+the formula of plugins.musicgen.fitting.memory. Nothing is measured on a GPU.
 
 Time: steps of two layers of that width, 500 frames, on the CPU in single precision. The modes take
 turns: first all once, then all again. Processor seconds, the least of all rounds: other work on the
@@ -22,7 +22,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:1] = [str(ROOT), str(ROOT / "tests" / "plugins")]
 
-from plugins.musicgen import memory, recompute, steps, tiny
+from plugins.musicgen import tiny
+from plugins.musicgen.fitting import memory, recompute
+from plugins.musicgen.training import steps
 
 RANKS = {"all": 0, "LoRA 16": 16}
 CLIPS = 4

@@ -61,7 +61,8 @@ def write_base(folder: Path, size: Size) -> None:
     from omegaconf import OmegaConf
     from transformers import T5Config, T5EncoderModel
 
-    from plugins.musicgen import tiny, upstream
+    from plugins.musicgen import tiny
+    from plugins.musicgen.mended import upstream
 
     upstream.mend()
     from audiocraft.models import builders

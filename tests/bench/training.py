@@ -137,9 +137,9 @@ def main() -> None:
         if gpu and given.only != "speed":
             _grow(given.limit_gib, common)
     if not gpu:
-        from plugins.musicgen import tables
+        from plugins.musicgen.fitting import tables
 
-        print("\nBy formula, GiB of a GPU for clips of 30 s with fp16 (plugins.musicgen.memory):\n")
+        print("\nBy formula, GiB of a GPU for clips of 30 s with fp16 (`fitting.memory`):\n")
         print("\n".join(tables.table(30, 16, half=True)))
 
 
@@ -327,10 +327,11 @@ def _resident(*, highest: bool = False) -> int:
 
 def _solver(whose: str, arguments: list[str], runs: Path) -> Any:
     """A solver as `dora run` makes it, with its caches filled; or audiocraft's own."""
-    from plugins.musicgen import train, upstream
+    from plugins.musicgen import train
+    from plugins.musicgen.mended import upstream
 
     upstream.mend()
-    from plugins.musicgen import solver as ours  # imports all there is
+    from plugins.musicgen.training import solver as ours  # imports all there is
 
     LIBRARIES.append(_resident())
     assert ours
@@ -350,7 +351,9 @@ def _stock(cfg: Any) -> Any:
     from audiocraft.solvers.musicgen import MusicGenSolver
     from omegaconf import open_dict
 
-    from plugins.musicgen import base, data, machine
+    from plugins.musicgen.dataset import data
+    from plugins.musicgen.fitting import machine
+    from plugins.musicgen.models import base
 
     source = data.locate(cfg.data)
     machine.choose(cfg)

@@ -20,8 +20,11 @@ from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
-from plugins.musicgen import frozen, recompute, steps, tiny, upstream
-from plugins.musicgen.memory import Shape
+from plugins.musicgen import tiny
+from plugins.musicgen.fitting import frozen, recompute
+from plugins.musicgen.fitting.memory import Shape
+from plugins.musicgen.mended import upstream
+from plugins.musicgen.training import steps
 
 upstream.mend()
 

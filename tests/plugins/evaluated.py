@@ -13,7 +13,7 @@ import vggish_standin
 
 from curate.labels.models import weights
 from plugins.musicgen import tiny
-from plugins.musicgen.evaluation import hearing, models
+from plugins.musicgen.evaluation.features import hearing, models
 
 RATE = tiny.SAMPLE_RATE
 SECONDS = 9.0

@@ -28,28 +28,28 @@ ROOT = Path(__file__).resolve().parents[2]
 
 MODULES = (
     "dora.__main__",
-    "plugins.musicgen.solver",
+    "plugins.musicgen.training.solver",
     "plugins.musicgen.train",
     "tensorboard.summary",
     "torch.utils.tensorboard",
 )
 """What is imported before there is any order."""
 
-SOLVER = "plugins.musicgen.solver:FinetuneSolver"
+SOLVER = "plugins.musicgen.training.solver:FinetuneSolver"
 
 BEFORE = {
-    "encoding": "plugins.musicgen.tokens.fill:encode",
+    "encoding": "plugins.musicgen.dataset.tokens.fill:encode",
     "keeping codes": "numpy:savez",
     "update": f"{SOLVER}.update",
     "scheduling": "torch.optim.lr_scheduler:LRScheduler.step",
-    "averaging": "plugins.musicgen.ema:Average.step",
+    "averaging": "plugins.musicgen.training.ema:Average.step",
     "synced": "os:fsync",
     "choosing the best": f"{SOLVER}.update_best_state_from_stage",
     "next token": "audiocraft.models.lm:LMModel._sample_next_token",
     "sample": "audiocraft.utils.samples.manager:audio_write",
     "history": "dora.link:Link._commit",
     "curves": "plugins.musicgen.curves:redraw",
-    "clip": "plugins.musicgen.clips:ClipDataset.__getitem__",
+    "clip": "plugins.musicgen.dataset.clips:ClipDataset.__getitem__",
 }
 """Moments to die at: before a call of these. A clip is read by a process of the loader's own, if
 there are any; a checkpoint is synced before it has its name, and its folder after."""
@@ -202,7 +202,7 @@ def arrange(death: Death) -> None:
 
         torch.save = counted(torch.save, death.call, functools.partial(write_half, torch.save))
     elif death.moment == "validating":
-        from plugins.musicgen import steps
+        from plugins.musicgen.training import steps
 
         steps.surprise = counted(steps.surprise, death.call, die, nothing_learns)
     else:
@@ -266,7 +266,8 @@ def allow_half(interval: int) -> None:
     """Lets a CPU compute in fp16, as a T4 does, with a scaler that grows soon."""
     from omegaconf import open_dict
 
-    from plugins.musicgen import machine, solver
+    from plugins.musicgen.fitting import machine
+    from plugins.musicgen.training import solver
 
     choose = machine.choose
 

@@ -13,9 +13,10 @@ import torch.nn.functional as F
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
-from plugins.musicgen import tiny, upstream
+from plugins.musicgen import tiny
 from plugins.musicgen.adapters.options import AdapterError, AdapterOptions, parse_options
 from plugins.musicgen.adapters.targets import find_matrices, group_of, select
+from plugins.musicgen.mended import upstream
 
 upstream.mend()
 

@@ -10,10 +10,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from plugins.musicgen import tiny, tuned, upstream
+from plugins.musicgen import tiny
 from plugins.musicgen.adapters.options import AdapterError, AdapterOptions
 from plugins.musicgen.errors import TrainingError
-from plugins.musicgen.identity import Identity
+from plugins.musicgen.mended import upstream
+from plugins.musicgen.models import tuned
+from plugins.musicgen.models.identity import Identity
 
 upstream.mend()
 
@@ -21,9 +23,10 @@ import peft  # noqa: E402  after mend()
 import transformers  # noqa: E402
 from audiocraft.modules.conditioners import ConditioningAttributes  # noqa: E402
 
-from plugins.musicgen import export, porting  # noqa: E402
+from plugins.musicgen import export  # noqa: E402
 from plugins.musicgen.adapters import files  # noqa: E402
 from plugins.musicgen.adapters.adapter import Adapter, attach  # noqa: E402
+from plugins.musicgen.models import porting  # noqa: E402
 
 torch.set_num_threads(1)
 transformers.logging.set_verbosity_error()

@@ -11,9 +11,11 @@ from curate.config import LabelOptions
 from curate.labels import vocabulary
 from curate.labels.fields import Fields
 from curate.records import Facts
-from plugins.musicgen.evaluation import METRICS, adherence, hearing
-from plugins.musicgen.evaluation.sounds import Sound
-from plugins.musicgen.evaluation.wording import Wording
+from plugins.musicgen.evaluation import METRICS
+from plugins.musicgen.evaluation.features import hearing
+from plugins.musicgen.evaluation.features.sounds import Sound
+from plugins.musicgen.evaluation.metrics import adherence
+from plugins.musicgen.evaluation.metrics.wording import Wording
 
 FACTS = Facts(
     genres=("house", "disco"),

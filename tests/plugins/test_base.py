@@ -12,8 +12,9 @@ import soundfile
 import torch
 from omegaconf import OmegaConf
 
-from plugins.musicgen import base, tiny
+from plugins.musicgen import tiny
 from plugins.musicgen.errors import TrainingError
+from plugins.musicgen.models import base
 
 Start = Callable[..., Any]
 

@@ -9,9 +9,11 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from plugins.musicgen.evaluation import METRICS, clap, textaudio
-from plugins.musicgen.evaluation.outcome import NotRun
-from plugins.musicgen.evaluation.textaudio import Clap
+from plugins.musicgen.evaluation import METRICS
+from plugins.musicgen.evaluation.features import textaudio
+from plugins.musicgen.evaluation.features.textaudio import Clap
+from plugins.musicgen.evaluation.metrics import clap
+from plugins.musicgen.evaluation.metrics.outcome import NotRun
 
 Array = npt.NDArray[np.float32]
 RATE = 48000

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from plugins.musicgen import data, tiny
+from plugins.musicgen import tiny
+from plugins.musicgen.dataset import data
 from plugins.musicgen.errors import TrainingError
 
 Start = Callable[..., Any]

@@ -8,9 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from plugins.musicgen import decoding, sampling, tiny, tuned, upstream
+from plugins.musicgen import tiny
 from plugins.musicgen.adapters.adapter import attach
 from plugins.musicgen.adapters.options import AdapterOptions
+from plugins.musicgen.generation import decoding, sampling
+from plugins.musicgen.mended import upstream
+from plugins.musicgen.models import tuned
 
 TEXTS = ["a calm piano", "fast drums"]  # with their ends 13 and 11 tokens: both pad alike
 FRAMES = 9

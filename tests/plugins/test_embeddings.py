@@ -18,11 +18,11 @@ import vggish_standin
 from curate.labels.essentia import algorithms
 from curate.labels.models import weights, zoo
 from plugins.musicgen import tiny
-from plugins.musicgen.evaluation import embeddings, models, vggish
-from plugins.musicgen.evaluation.embeddings import Embedder
-from plugins.musicgen.evaluation.models import Places
-from plugins.musicgen.evaluation.outcome import NotRun
-from plugins.musicgen.evaluation.sounds import Kept, Sound
+from plugins.musicgen.evaluation.features import embeddings, models, vggish
+from plugins.musicgen.evaluation.features.embeddings import Embedder
+from plugins.musicgen.evaluation.features.models import Places
+from plugins.musicgen.evaluation.features.sounds import Kept, Sound
+from plugins.musicgen.evaluation.metrics.outcome import NotRun
 
 Array = npt.NDArray[np.float32]
 RATE = 32000
@@ -240,7 +240,7 @@ def test_missing_weights_say_the_command(tmp_path: Path) -> None:
     with pytest.raises(NotRun) as caught:
         embeddings.load("vggish", Places(tmp_path))
     assert "audioset-vggish-3.pb is not there" in caught.value.reason
-    command = f"python -m plugins.musicgen.evaluation.models --models {tmp_path}"
+    command = f"python -m plugins.musicgen.evaluation.features.models --models {tmp_path}"
     assert caught.value.command == command
     with pytest.raises(NotRun) as caught:
         embeddings.load("effnet", Places(tmp_path))

@@ -22,11 +22,13 @@ from curate import schema
 from curate.labels.models import weights
 from plugins.musicgen import evaluate
 from plugins.musicgen.errors import TrainingError
-from plugins.musicgen.evaluation import apart, beside, hearing, record, running
-from plugins.musicgen.evaluation.apart import Work
+from plugins.musicgen.evaluation import beside, running
+from plugins.musicgen.evaluation.features import apart, hearing
+from plugins.musicgen.evaluation.features.apart import Work
 from plugins.musicgen.evaluation.measuring import GROUPS
 from plugins.musicgen.evaluation.options import Options
-from plugins.musicgen.evaluation.record import REAL, Evaluation, Row
+from plugins.musicgen.evaluation.reports import record
+from plugins.musicgen.evaluation.reports.record import REAL, Evaluation, Row
 from plugins.musicgen.listening import command, pairs
 
 Start = Callable[..., Any]
@@ -222,7 +224,8 @@ def test_missing_weights_cost_only_their_metrics(
     vggish = states["fad", "vggish"]
     assert vggish.state == "not run"
     assert (
-        vggish.command == f"python -m plugins.musicgen.evaluation.models --models {chosen.models}"
+        vggish.command
+        == f"python -m plugins.musicgen.evaluation.features.models --models {chosen.models}"
     )
     asked = states["adherence", ""]
     assert set(asked.figures) >= {"key_recall", "tempo_recall"}

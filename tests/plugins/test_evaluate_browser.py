@@ -6,7 +6,7 @@ import pytest
 from test_evaluation_parts import evaluation
 from test_listen_browser import CHROMIUM, Browser
 
-from plugins.musicgen.evaluation import page, players
+from plugins.musicgen.evaluation.reports import page, players
 
 pytestmark = [
     pytest.mark.integration,

@@ -14,22 +14,15 @@ import soundfile
 from rich.console import Console
 
 from plugins.musicgen.errors import TrainingError
-from plugins.musicgen.evaluation import (
-    METRICS,
-    likelihood,
-    material,
-    page,
-    players,
-    plots,
-    record,
-    report,
-    subjects,
-    summary,
-)
-from plugins.musicgen.evaluation.likelihood import Surprise
+from plugins.musicgen.evaluation import METRICS, material, subjects
+from plugins.musicgen.evaluation.features.sounds import Sound
 from plugins.musicgen.evaluation.measuring import GROUPS
-from plugins.musicgen.evaluation.plots import Series
-from plugins.musicgen.evaluation.record import (
+from plugins.musicgen.evaluation.metrics import likelihood
+from plugins.musicgen.evaluation.metrics.likelihood import Surprise
+from plugins.musicgen.evaluation.metrics.statistics import Estimate, Figure
+from plugins.musicgen.evaluation.reports import page, players, plots, record, report, summary
+from plugins.musicgen.evaluation.reports.plots import Series
+from plugins.musicgen.evaluation.reports.record import (
     REAL,
     Data,
     Evaluation,
@@ -38,8 +31,6 @@ from plugins.musicgen.evaluation.record import (
     Row,
     Told,
 )
-from plugins.musicgen.evaluation.sounds import Sound
-from plugins.musicgen.evaluation.statistics import Estimate, Figure
 from plugins.musicgen.evaluation.subjects import Clips, Subject
 from plugins.musicgen.listening import pairs
 from plugins.musicgen.listening.pairs import Prompt

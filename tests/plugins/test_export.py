@@ -13,10 +13,12 @@ import torch
 import yaml
 from torch import Tensor
 
-from plugins.musicgen import export, places, provenance, tiny, tuned, upstream
+from plugins.musicgen import export, tiny
 from plugins.musicgen.adapters.options import AdapterOptions
 from plugins.musicgen.errors import TrainingError
-from plugins.musicgen.identity import Identity
+from plugins.musicgen.mended import upstream
+from plugins.musicgen.models import places, provenance, tuned
+from plugins.musicgen.models.identity import Identity
 
 upstream.mend()
 

@@ -9,7 +9,8 @@ import pytest
 import scipy.linalg
 from scipy.stats import special_ortho_group
 
-from plugins.musicgen.evaluation import METRICS, frechet, statistics
+from plugins.musicgen.evaluation import METRICS
+from plugins.musicgen.evaluation.metrics import frechet, statistics
 
 Array = npt.NDArray[np.float64]
 

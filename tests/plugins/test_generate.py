@@ -11,11 +11,13 @@ import pytest
 import soundfile
 import torch
 
-from plugins.musicgen import export, generate, generating, prompts, sampling, tiny, tuned
+from plugins.musicgen import export, generate, tiny
 from plugins.musicgen.errors import TrainingError
-from plugins.musicgen.generating import Model, Settings
+from plugins.musicgen.generation import generating, prompts, sampling
+from plugins.musicgen.generation.generating import Model, Settings
 from plugins.musicgen.listening import pairs
 from plugins.musicgen.listening.pairs import Prompt
+from plugins.musicgen.models import tuned
 
 SHORT = Settings(seconds=0.4)
 PROMPTS = [

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from plugins.musicgen import logs, upstream
+from plugins.musicgen.mended import upstream
+from plugins.musicgen.training import logs
 
 Start = Callable[..., Any]
 

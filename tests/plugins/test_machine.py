@@ -10,9 +10,10 @@ from omegaconf import OmegaConf
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from plugins.musicgen import frozen, optimizers, steps
-from plugins.musicgen.compiling import Compiled
 from plugins.musicgen.errors import TrainingError
+from plugins.musicgen.fitting import frozen
+from plugins.musicgen.fitting.compiling import Compiled
+from plugins.musicgen.training import optimizers, steps
 
 Start = Callable[..., Any]
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from counted import Asked, Counted
 
-from plugins.musicgen import machine, memory, recompute
 from plugins.musicgen.errors import TrainingError
+from plugins.musicgen.fitting import machine, memory, recompute, tables
 
 Start = Callable[..., Any]
 SMALL = memory.SIZES["small"]
@@ -198,7 +198,7 @@ class TestMemory:
         assert shared.weights == alone.weights
 
     def test_the_tables(self, capsys: pytest.CaptureFixture[str]) -> None:
-        memory.main(["--seconds", "30", "--rank", "16"])
+        tables.main(["--seconds", "30", "--rank", "16"])
         lines = capsys.readouterr().out.splitlines()
         assert len(lines) == 2 + 3 * 9 + 3 + 2 + 3 * 9
         assert "| small | all, none | 9.4 | 11.2 | 14.8 | 22.0 |" in lines
@@ -227,7 +227,7 @@ def one_batch(solver: Any) -> Any:
 
 def kept_bytes(solver: Any, codes: torch.Tensor, tokenized: Any) -> int:
     """Bytes of all that a forward pass keeps for the way back, without the weights."""
-    from plugins.musicgen import steps
+    from plugins.musicgen.training import steps
 
     weights = {one.untyped_storage().data_ptr() for one in solver.model.parameters()}
     kept: dict[int, torch.Tensor] = {}

@@ -39,7 +39,7 @@ DRIVE = "drive/My Drive/music"
 RUNNER = """\
 import atexit, os, runpy, shlex, subprocess, sys, traceback
 
-import plugins.musicgen.solver
+import plugins.musicgen.training.solver
 
 def _shell(line):
     line = line.format_map(globals())

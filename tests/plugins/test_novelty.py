@@ -10,10 +10,11 @@ import soundfile
 
 from curate.labels import signal
 from curate.stages import dedupe
-from plugins.musicgen.evaluation import METRICS, novelty, statistics
-from plugins.musicgen.evaluation.novelty import Recordings, Space
-from plugins.musicgen.evaluation.sounds import Sound
-from plugins.musicgen.evaluation.statistics import Estimate
+from plugins.musicgen.evaluation import METRICS
+from plugins.musicgen.evaluation.features.sounds import Sound
+from plugins.musicgen.evaluation.metrics import novelty, statistics
+from plugins.musicgen.evaluation.metrics.novelty import Recordings, Space
+from plugins.musicgen.evaluation.metrics.statistics import Estimate
 
 Array = npt.NDArray[np.float32]
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from plugins.musicgen import base, identity, places, provenance, tiny, tuned
+from plugins.musicgen import tiny
 from plugins.musicgen.errors import TrainingError
-from plugins.musicgen.identity import Identity
+from plugins.musicgen.models import base, identity, places, provenance, tuned
+from plugins.musicgen.models.identity import Identity
 from plugins.musicgen.train import from_sig, main
 
 Start = Callable[..., Any]

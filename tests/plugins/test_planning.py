@@ -10,7 +10,8 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from plugins.musicgen import data, planning
+from plugins.musicgen.dataset import data
+from plugins.musicgen.training import planning
 
 Start = Callable[..., Any]
 

@@ -10,9 +10,11 @@ import torch
 from omegaconf import OmegaConf
 from torch import Tensor
 
-from plugins.musicgen import base as bases
-from plugins.musicgen import export, porting, porting_reading, tiny, tuned, upstream
+from plugins.musicgen import export, tiny
 from plugins.musicgen.errors import TrainingError
+from plugins.musicgen.mended import upstream
+from plugins.musicgen.models import base as bases
+from plugins.musicgen.models import porting, porting_reading, tuned
 
 upstream.mend()
 
@@ -237,7 +239,7 @@ def test_layers_of_the_codec_beyond_the_first(tmp_path: Path) -> None:
     """Two residual layers, a convolution as shortcut, causal: settings the tiny model lacks."""
     from audiocraft.models import builders
 
-    from plugins.musicgen.porting_codec import codec_from_transformers, codec_to_transformers
+    from plugins.musicgen.models.porting_codec import codec_from_transformers, codec_to_transformers
 
     config = OmegaConf.create(tiny.compression_config())
     config.seanet.update(n_residual_layers=2, dilation_base=3, true_skip=False, lstm=2)

@@ -10,10 +10,12 @@ import tinyrule
 from scipy.stats import entropy
 
 from curate.labels.models import weights
-from plugins.musicgen.evaluation import METRICS, hearing, posteriors
-from plugins.musicgen.evaluation.hearing import Heard
-from plugins.musicgen.evaluation.outcome import NotRun
-from plugins.musicgen.evaluation.sounds import Sound
+from plugins.musicgen.evaluation import METRICS
+from plugins.musicgen.evaluation.features import hearing
+from plugins.musicgen.evaluation.features.hearing import Heard
+from plugins.musicgen.evaluation.features.sounds import Sound
+from plugins.musicgen.evaluation.metrics import posteriors
+from plugins.musicgen.evaluation.metrics.outcome import NotRun
 
 MOODS = "mtg_jamendo_moodtheme-discogs-effnet-1"
 

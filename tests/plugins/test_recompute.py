@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from plugins.musicgen import machine, memory, recompute, tiny, upstream
+from plugins.musicgen import tiny
 from plugins.musicgen.errors import TrainingError
+from plugins.musicgen.fitting import machine, memory, recompute
+from plugins.musicgen.mended import upstream
 
 upstream.mend()
 
@@ -18,9 +20,9 @@ from audiocraft.models import builders  # noqa: E402  after mend()
 from audiocraft.modules import transformer  # noqa: E402
 from omegaconf import OmegaConf  # noqa: E402
 
-from plugins.musicgen import steps  # noqa: E402
 from plugins.musicgen.adapters.adapter import attach  # noqa: E402
 from plugins.musicgen.adapters.options import AdapterOptions  # noqa: E402
+from plugins.musicgen.training import steps  # noqa: E402
 
 Start = Callable[..., Any]
 Gradients = dict[str, Tensor]

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from plugins.musicgen import curves, reporting
+from plugins.musicgen import curves
 from plugins.musicgen.errors import TrainingError
+from plugins.musicgen.training import reporting
 
 Start = Callable[..., Any]
 OPTIONS = (

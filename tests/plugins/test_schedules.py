@@ -7,8 +7,8 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from plugins.musicgen import schedules
 from plugins.musicgen.train import main
+from plugins.musicgen.training import schedules
 
 RATE = 0.5
 

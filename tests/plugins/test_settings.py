@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf, open_dict
 
-from plugins.musicgen import settings, train
+from plugins.musicgen import train
 from plugins.musicgen.errors import TrainingError
-from plugins.musicgen.settings import ELSEWHERE, RULES
 from plugins.musicgen.train import main
+from plugins.musicgen.training import settings
+from plugins.musicgen.training.settings import ELSEWHERE, RULES
 
 Start = Callable[..., Any]
 GROUPS = Path(main.full_config_path)

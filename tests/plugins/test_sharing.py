@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from plugins.musicgen.evaluation import novelty, sharing
-from plugins.musicgen.evaluation.apart import Work
-from plugins.musicgen.evaluation.sounds import Sound
+from plugins.musicgen.evaluation.features import sharing
+from plugins.musicgen.evaluation.features.apart import Work
+from plugins.musicgen.evaluation.features.sounds import Sound
+from plugins.musicgen.evaluation.metrics import novelty
 
 RATE = 16000
 

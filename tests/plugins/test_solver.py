@@ -10,8 +10,9 @@ import torch
 from omegaconf import OmegaConf, open_dict
 from torch.amp.grad_scaler import GradScaler
 
-from plugins.musicgen import steps, train
+from plugins.musicgen import train
 from plugins.musicgen.errors import TrainingError
+from plugins.musicgen.training import steps
 
 Start = Callable[..., Any]
 

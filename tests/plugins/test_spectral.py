@@ -8,8 +8,9 @@ import pytest
 import soundfile
 
 from curate import audio
-from plugins.musicgen.evaluation import METRICS, spectral
-from plugins.musicgen.evaluation.sounds import Sound
+from plugins.musicgen.evaluation import METRICS
+from plugins.musicgen.evaluation.features.sounds import Sound
+from plugins.musicgen.evaluation.metrics import spectral
 
 Array = npt.NDArray[np.float32]
 RATE = spectral.RATE

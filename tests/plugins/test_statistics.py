@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from plugins.musicgen.evaluation import statistics
-from plugins.musicgen.evaluation.outcome import Checkpoint, NotRun, attempt
-from plugins.musicgen.evaluation.statistics import Estimate, Figure
+from plugins.musicgen.evaluation.metrics import statistics
+from plugins.musicgen.evaluation.metrics.outcome import Checkpoint, NotRun, attempt
+from plugins.musicgen.evaluation.metrics.statistics import Estimate, Figure
 
 TRIALS = 400
 

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from plugins.musicgen import text, tiny, upstream
+from plugins.musicgen import tiny
+from plugins.musicgen.dataset import text
+from plugins.musicgen.dataset.text import TextOptions
 from plugins.musicgen.errors import TrainingError
-from plugins.musicgen.text import TextOptions
+from plugins.musicgen.mended import upstream
 
 PLAIN = TextOptions(merge_text_p=0.0)
 SIDECAR: dict[str, Any] = {

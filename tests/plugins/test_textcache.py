@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from plugins.musicgen import tiny, upstream
-from plugins.musicgen.textcache import CachedT5Conditioner, Embeddings, remember
+from plugins.musicgen import tiny
+from plugins.musicgen.fitting.textcache import CachedT5Conditioner, Embeddings, remember
+from plugins.musicgen.mended import upstream
 
 TEXTS = ["a slow song", "strings, and a very long solo of them", None, "a slow song", ""]
 

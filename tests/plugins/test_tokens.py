@@ -18,11 +18,12 @@ import soundfile
 import torch
 from omegaconf import OmegaConf
 
-from plugins.musicgen import tiny, upstream
+from plugins.musicgen import tiny
+from plugins.musicgen.dataset.tokens import encode, store
+from plugins.musicgen.dataset.tokens.crops import Tokens
+from plugins.musicgen.dataset.tokens.fill import Wish, fill
 from plugins.musicgen.errors import TrainingError
-from plugins.musicgen.tokens import encode, store
-from plugins.musicgen.tokens.crops import Tokens
-from plugins.musicgen.tokens.fill import Wish, fill
+from plugins.musicgen.mended import upstream
 
 RATE = tiny.SAMPLE_RATE
 HOP = 1280

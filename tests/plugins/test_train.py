@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from plugins.musicgen import machine
 from plugins.musicgen.errors import TrainingError
+from plugins.musicgen.fitting import machine
 from plugins.musicgen.train import from_sig, main
 
 Start = Callable[..., Any]
@@ -173,7 +173,8 @@ class TestRefusals:
 class TestPlan:
     def test_it_says_what_will_happen(self, start: Start) -> None:
         solver = start("adapter=lora", "dataset.batch_size=4", "optim.epochs=3")
-        from plugins.musicgen import data, planning
+        from plugins.musicgen.dataset import data
+        from plugins.musicgen.training import planning
 
         source = data.locate(solver.cfg.data)
         told = "\n".join(planning.lines(solver, source, data.measure(source)))

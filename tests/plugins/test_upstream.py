@@ -10,8 +10,8 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from plugins.musicgen import upstream
 from plugins.musicgen.errors import TrainingError
+from plugins.musicgen.mended import upstream
 
 upstream.mend()
 
@@ -124,7 +124,7 @@ def test_the_command_is_quick_to_import() -> None:
 def test_the_real_xformers_is_used_where_it_is_asked_for() -> None:
     """In a process of its own: here the stand-in may have been first."""
     code = (
-        "from plugins.musicgen import upstream\n"
+        "from plugins.musicgen.mended import upstream\n"
         "upstream.prepare(xformers=True)\n"
         "upstream.prepare()\n"
         "import xformers.ops\n"

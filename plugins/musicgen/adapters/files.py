@@ -21,9 +21,9 @@ from torch import Tensor
 from curate.jsonio import write_atomically
 
 from ..errors import TrainingError
-from ..identity import Identity
-from ..porting import audiocraft_name, transformers_name
-from ..provenance import Facts
+from ..models.identity import Identity
+from ..models.porting import audiocraft_name, transformers_name
+from ..models.provenance import Facts
 from .adapter import Adapter, attach
 from .options import AdapterError, AdapterOptions, parse_options
 

@@ -1,15 +1,11 @@
 """What is measured of a model: one module a kind of metric, one table of all their figures.
 
-Every module has one shape: conventions in its docstring (units, ranges, which way is better), a
-`validate`, pure functions, and `evaluate(...) -> dict` of `Figure`s by name. `outcome.attempt` runs
-one so that nothing it does can end a training. In the order of reading:
+`features` is what is known of clips: their sound, embeddings and labels, each computed once and
+kept, and the models that give them. `metrics` are pure functions of these, all of one shape;
+whatever becomes of one, `metrics.outcome.attempt` ends no training. `reports` is what comes of it.
 
-`sounds` (clips), `statistics` (intervals, differences), `outcome` (what became of a metric),
-`models` (weights), `embeddings` with `vggish` and `textaudio`, then the metrics: `frechet`, `clap`,
-`posteriors` and `adherence` (`wording`: how prompts say things) on what `hearing` hears,
-`spectral`, `novelty`, `likelihood`. Then the command: `options`, `material` (the dataset),
-`subjects` and `making` (clips), `apart` and `sharing` (what metrics need of clips), `measuring`,
-`running`; `record`, `page` with `plots`, and `report` are what comes of it, `beside` is how a
+The command: `options`, `material` (the dataset), `subjects` and `making` (whose clips),
+`measuring` (every metric over every subject), `running` (all of it, in order). `beside` is how a
 training asks for it.
 
 Nothing here imports torch or Essentia when it is imported.

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from . import record
-from .record import Evaluation
+from .reports import record
+from .reports.record import Evaluation
 
 _LOG = logging.getLogger(__name__)
 

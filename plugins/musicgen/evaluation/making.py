@@ -14,7 +14,7 @@ from . import material, subjects
 from .options import Options
 
 if TYPE_CHECKING:
-    from ..generating import Model, Settings
+    from ..generation.generating import Model, Settings
 
 
 def generate(
@@ -28,7 +28,7 @@ def generate(
     batch: int | None = None,
 ) -> Path:
     """A set of clips by a model, below the cache; what is there stays. Gives its folder."""
-    from ..generating import generate_set
+    from ..generation.generating import generate_set
 
     parameter = next(model.lm.parameters())
     way = names.digest(model.hash, str(parameter.dtype), jsonio.encode(settings).decode())
@@ -61,7 +61,7 @@ def sets(given: Sequence[str], options: Options, count: int, progress: Progress)
     Raises:
         TrainingError: See `evaluate`.
     """
-    from ..generating import Settings, open_model
+    from ..generation.generating import Settings, open_model
 
     found = subjects.find(given)
     own = [Path(one.name).expanduser() for one in found if one.kind == "clips"]

@@ -21,10 +21,10 @@ from curate.labels import vocabulary
 from curate.labels.vocabulary import Vocabulary
 from curate.records import Facts, Seconds
 
-from .. import data, text
+from ..dataset import data, text
 from ..errors import TrainingError
 from ..listening.pairs import LONGEST_PROMPT, Prompt
-from .sounds import Sound
+from .features.sounds import Sound
 
 USUAL_S: Seconds = 10.0
 """Length of a generated clip that nobody chose: what CLAP hears at once."""

@@ -14,14 +14,15 @@ from curate.labels.fields import Fields
 from curate.records import Facts
 from curate.stages import dedupe
 
-from . import adherence, clap, frechet, hearing, likelihood, novelty, posteriors, spectral
-from .likelihood import Surprise
-from .outcome import Checkpoint, NotRun, Outcome, attempt
-from .record import REAL, Row
-from .sharing import Bench, ByClip, Done, Once, Shared
-from .sounds import Sound
-from .statistics import Figure
-from .wording import Wording
+from .features import hearing
+from .features.sharing import Bench, ByClip, Done, Once, Shared
+from .features.sounds import Sound
+from .metrics import adherence, clap, frechet, likelihood, novelty, posteriors, spectral
+from .metrics.likelihood import Surprise
+from .metrics.outcome import Checkpoint, NotRun, Outcome, attempt
+from .metrics.statistics import Figure
+from .metrics.wording import Wording
+from .reports.record import REAL, Row
 
 Value = TypeVar("Value")
 

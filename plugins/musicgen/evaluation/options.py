@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import TrainingError
+from .features.models import CLAP, MUQ
 from .measuring import EMBEDDINGS, GROUPS
-from .models import CLAP, MUQ
 
 ROOT = Path("outputs/evaluations")
 """Where reports go that nobody chose a folder for."""

@@ -19,20 +19,22 @@ from curate import jsonio, names
 from curate.progress import Progress, Silent
 
 from ..errors import TrainingError
-from . import likelihood, making, material, page, record, subjects
-from .likelihood import Surprise
+from . import making, material, subjects
+from .features.models import Places
+from .features.sharing import Bench
+from .features.sounds import Sound
 from .material import Material
 from .measuring import Measuring
-from .models import Places
+from .metrics import likelihood
+from .metrics.likelihood import Surprise
+from .metrics.outcome import NotRun
 from .options import BASE, NONE, ROOT, Options
-from .outcome import NotRun
-from .record import REAL, Evaluation, Row, Told
-from .sharing import Bench
-from .sounds import Sound
+from .reports import page, record
+from .reports.record import REAL, Evaluation, Row, Told
 from .subjects import Clips, Subject
 
 if TYPE_CHECKING:
-    from ..generating import Model
+    from ..generation.generating import Model
 
 _LOG = logging.getLogger(__name__)
 
@@ -81,7 +83,7 @@ def folder(given: Sequence[str], options: Options) -> Path:
 
 class _Run:
     def __init__(self, found: list[Subject], options: Options, progress: Progress) -> None:
-        from ..generating import Settings
+        from ..generation.generating import Settings
 
         self.options = options
         self.progress = progress
@@ -151,7 +153,7 @@ class _Run:
             self.made.failed[subject.title] = why
 
     def _make(self, subject: Subject) -> None:
-        from ..generating import open_model
+        from ..generation.generating import open_model
 
         options = self.options
         model = open_model(

@@ -22,14 +22,14 @@ from curate import audio, jsonio, names
 from curate.errors import AudioError
 from curate.records import Seconds
 
-from .. import base as bases
 from ..errors import TrainingError
 from ..listening import pairs
 from ..listening.pairs import Prompt
-from .sounds import Sound
+from ..models import base as bases
+from .features.sounds import Sound
 
 if TYPE_CHECKING:
-    from ..generating import Model
+    from ..generation.generating import Model
 
 AUDIO = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aiff")
 

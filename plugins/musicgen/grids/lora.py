@@ -8,7 +8,7 @@ DATA is the dataset, as `data=` is for `dora run`; BASE the base, where it is no
 import os
 from typing import Any
 
-from plugins.musicgen import data
+from plugins.musicgen.dataset import data
 from plugins.musicgen.errors import one_message
 from plugins.musicgen.grids._explorer import FinetuneExplorer
 

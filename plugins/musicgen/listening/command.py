@@ -154,7 +154,7 @@ def _sets(given: argparse.Namespace) -> tuple[Path, Path]:
     if not _models(given):
         return Path(given.a), Path(given.b)
     from ..evaluation import making, options
-    from ..evaluation.terminal import progress
+    from ..evaluation.reports.terminal import progress
 
     if given.data is None:
         raise ListeningError("models make clips of the prompts of a dataset: name it by --data DIR")
