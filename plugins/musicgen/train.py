@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dora.hydra import HydraMain
+from dora.hydra import HydraMain, _compare_config
 from dora.xp import XP, get_xp
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
@@ -71,6 +71,14 @@ class FinetuneMain(HydraMain):
             pins["base_fingerprint"] = places.pin(base)
         # Quoted: some look like numbers.
         return [*map(_rooted, argv), *(f"{name}='{value}'" for name, value in pins.items())]
+
+    def _get_delta(self, init: Any, other: Any) -> list[tuple[str, Any]]:
+        """What differs; Dora's own goes wrong for ever once a configuration was refused.
+
+        It keeps its place in a default argument, which an error leaves where it happened.
+        """
+        differences = _compare_config(init, other, [])
+        return [(".".join(one.path), one.other_value) for one in differences]
 
     def __reduce__(self) -> Any:
         """How Dora hands this to other processes (grids, Slurm): by its own name, not `run`'s."""

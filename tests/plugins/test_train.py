@@ -133,6 +133,11 @@ class TestRefusals:
         assert "set what is in it: optim.adam.KEY=value" in self.refused(capsys, "optim.adam=3")
         assert "no such folder" in self.refused(capsys, "data=/no/where")
 
+    def test_a_refusal_leaves_no_trace(self, capsys: pytest.CaptureFixture[str]) -> None:
+        before = main.get_xp(["optim.lr=1e-3"])
+        self.refused(capsys, "optim.adam=3")
+        assert main.get_xp(["optim.lr=1e-3"]).delta == before.delta
+
     @pytest.mark.parametrize(
         ("argument", "message"),
         [
