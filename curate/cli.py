@@ -82,7 +82,8 @@ touched, and words of people and of sources stay. Options that are not given are
   curate captions DIR --template                    by templates again
 
 With --llm, --style names its prompt: natural, musiccaps, prompt, or a file. A key for --base-url
-is read from CURATE_LLM_API_KEY. Answers are kept: the same question is never paid for twice.
+is read from CURATE_LLM_API_KEY. Answers are kept and not paid for twice, unless two builds ask at
+once and one with --batch.
 The next `curate build` writes what artists.yaml says: put what you like under `captions:` there.
 """
 

@@ -128,8 +128,13 @@ def redraw(folder: Path) -> Path:
 
 def main(arguments: list[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m plugins.musicgen.curves")
-    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
+    parser = argparse.ArgumentParser(
+        prog="python -m plugins.musicgen.curves",
+        description=f"Draws {PICTURE} of experiments anew, from their {HISTORY}.",
+    )
+    parser.add_argument(
+        "folders", type=Path, nargs="+", metavar="FOLDER", help="such as outputs/xps/SIG"
+    )
     with one_message():
         for folder in parser.parse_args(arguments).folders:
             sys.stdout.write(f"{redraw(folder)}\n")

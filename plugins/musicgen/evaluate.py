@@ -13,10 +13,10 @@ from is evaluated beside it, and every figure is told with its difference to tha
 Metrics:
 {metrics}
 
-Weights that are missing cost the metrics that need them, which say how to get them:
-    python -m plugins.musicgen.evaluation.features.models     VGGish and discogs-effnet
-    curate models fetch                              the label models
-    hf download laion/clap-htsat-unfused             CLAP
+A metric whose weights are missing is told as not run, with the command that gets them:
+    python -m plugins.musicgen.evaluation.features.models    VGGish and discogs-effnet
+    curate models fetch                                      the label models
+    hf download laion/clap-htsat-unfused                     CLAP
 
 The report is OUT/index.html, the numbers are in OUT/evaluation.json (schemas/), the clips in
 OUT/clips: what the listening test takes. A run that was stopped goes on: what was made is kept in
@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     add("subjects", nargs="+", metavar="A", help="experiment, folder, or name on the Hub")
     add("--data", type=Path, required=True, metavar="DIR", help="the dataset")
     add("--out", type=Path, metavar="DIR", help=f"where to (default: {ROOT}/A-vs-B)")
-    add("--cache", type=Path, metavar="DIR", help=f"what is computed (default: {CACHE})")
+    add("--cache", type=Path, metavar="DIR", help=f"keeps what is computed (default: {CACHE})")
     add("--reference", type=Path, metavar="DIR", help="other music to measure FAD against too")
     add(
         "--baseline", metavar="base|none|A",
@@ -99,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
         "(default: base)",
     )  # fmt: skip
     add("--base", metavar="MODEL", help="base of adapters and experiments, if it was moved")
-    add("--metrics", metavar="NAMES", help="some of those above, with commas (default: all)")
+    add("--metrics", metavar="NAMES", help="some of those above, between commas (default: all)")
     add(
         "--embeddings", metavar="NAMES",
         help=f"what FAD is measured with (default: {','.join(EMBEDDINGS)})",

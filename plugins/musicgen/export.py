@@ -7,7 +7,7 @@ when all is written, with README.md for people and musicgen_curate.json for prog
 experiment, metrics.
 
 audiocraft    OUT loads in `MusicGen.get_pretrained(OUT)`; an adapter is always merged in.
-adapter       the adapter alone, a few MB, for PEFT on transformers' MusicGen.
+adapter       the adapter alone, for PEFT on transformers' MusicGen: 41 MB with preset=t4.
 transformers  OUT loads in `MusicgenForConditionalGeneration.from_pretrained(OUT)`; the adapter is
               merged in with --merge, and lies in OUT/adapter without it.
 """
@@ -247,9 +247,9 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("source", metavar="SIG|DIR", help="experiment, or folder")
     parser.add_argument("out", type=Path, metavar="OUT", help="a new folder")
-    parser.add_argument("--to", choices=FORMATS, required=True)
+    parser.add_argument("--to", choices=FORMATS, required=True, help="the form, see above")
     parser.add_argument("--merge", action="store_true", help="write the adapter into the weights")
-    parser.add_argument("--base", metavar="MODEL", help="what it was trained from, if that moved")
+    parser.add_argument("--base", metavar="MODEL", help="what it was trained from, if moved")
     given = parser.parse_args(arguments)
     with one_message():
         check_new(given.out)

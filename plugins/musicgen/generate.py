@@ -4,9 +4,10 @@
     python -m plugins.musicgen.generate MODEL --prompts FILE --out DIR
     python -m plugins.musicgen.generate MODEL --prompts FILE --compare
 
-MODEL is the signature of an experiment (its best weights), a folder that the export command wrote,
-any base model by folder or by its name on the Hub, or a folder with an adapter. FILE has a prompt a
-line, as plain text or as {"id": "1", "prompt": "a slow waltz"} in a .jsonl file.
+MODEL is the signature of an experiment (its best weights), which `dora run` prints and its folder
+in outputs/xps has for a name; a folder that the export command wrote; any base model by folder or
+by its name on the Hub; or a folder with an adapter. FILE has a prompt a line, as plain text or as
+{"id": "1", "prompt": "a slow waltz"} in a .jsonl file.
 
 DIR gets <id>.wav for each prompt and prompts.jsonl: what the listening test and evaluation read. A
 clip that is there and was made in the same way is kept, so a run that was stopped goes on. A clip

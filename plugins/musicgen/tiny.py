@@ -341,12 +341,20 @@ def _write_separator(path: Path, seed: int) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m plugins.musicgen.tiny", description=__doc__)
-    parser.add_argument("folder", type=Path, metavar="DIR")
-    parser.add_argument("--kind", choices=KINDS, default="mono")
-    parser.add_argument("--text", choices=TEXTS, default="t5")
-    parser.add_argument("--form", choices=FORMS, default="audiocraft")
-    parser.add_argument("--seed", type=int, default=0)
+    parser = argparse.ArgumentParser(
+        prog="python -m plugins.musicgen.tiny",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("folder", type=Path, metavar="DIR", help="where to; no model may be there yet")
+    add("--kind", choices=KINDS, default="mono", help="default: %(default)s")
+    add(
+        "--text", choices=TEXTS, default="t5",
+        help="what reads the text; lut is audiocraft's lookup table (default: %(default)s)",
+    )  # fmt: skip
+    add("--form", choices=FORMS, default="audiocraft", help="of the files (default: %(default)s)")
+    add("--seed", type=int, default=0, help="of the random weights (default: %(default)s)")
     given = parser.parse_args(arguments)
     with one_message():
         if given.form == "transformers":

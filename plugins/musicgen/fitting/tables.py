@@ -65,11 +65,16 @@ def main(arguments: list[str] | None = None) -> None:
     """The command."""
     parser = argparse.ArgumentParser(
         prog="python -m plugins.musicgen.memory",
-        description="GiB that a training step needs, by formula, with EnCodec and T5.",
+        description="Two tables: GiB of a GPU that a training step needs, by formula, with EnCodec "
+        "and T5; and the largest batch that GPUs have room for.",
     )
-    parser.add_argument("--seconds", type=float, default=30.0)
-    parser.add_argument("--rank", type=int, default=16)
-    parser.add_argument("--precision", choices=("fp16", "bf16", "fp32"), default="fp16")
+    add = parser.add_argument
+    add("--seconds", type=float, default=30.0, help="of a clip (default: %(default)g)")
+    add("--rank", type=int, default=16, help="of LoRA (default: %(default)s)")
+    add(
+        "--precision", choices=("fp16", "bf16", "fp32"), default="fp16",
+        help="default: %(default)s, as on a T4",
+    )  # fmt: skip
     given = parser.parse_args(arguments)
     half = given.precision != "fp32"
     lines = [

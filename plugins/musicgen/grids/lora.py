@@ -2,7 +2,9 @@
 
     DATA=datasets/demo/build dora grid lora --dry_run --no_monitoring
 
-DATA is the dataset, as `data=` is for `dora run`; BASE the base, where it is not the preset's.
+DATA is the dataset, as `data=` is for `dora run`; BASE the base, where it is not the preset's. This
+only lists the experiments; without `--dry_run` they are given to Slurm. Where there is none, add
+`--init`, and `dora run -f SIG` runs each.
 """
 
 import os

@@ -230,7 +230,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--base", metavar="MODEL", help="base of models A and B, if it was moved")
     parser.add_argument(
-        "--device", default="auto", help="where models make clips: auto, cuda or cpu"
+        "--device", default="auto", help="where models make clips: auto, cuda, cpu (default: auto)"
     )
     parser.add_argument("--results", action="store_true", help="tell what the votes say, and end")
     parser.add_argument("--json", action="store_true", help="the results as JSON")
