@@ -54,7 +54,8 @@ def picture(history: History, title: str = "") -> bytes:
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 7), layout="constrained")
+    figure = Figure(figsize=(11, 7))
+    figure.subplots_adjust(0.06, 0.07, 0.95, 0.9, 0.2, 0.3)
     figure.suptitle(title)
     panels: tuple[Callable[[Any, History], None], ...] = (_losses, _codebooks, _steps, _speed)
     for axes, draw in zip(figure.subplots(2, 2).flat, panels, strict=True):

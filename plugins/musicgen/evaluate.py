@@ -27,9 +27,9 @@ import argparse
 import logging
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import TrainingError, one_message
 
@@ -109,8 +109,17 @@ def _parser() -> argparse.ArgumentParser:
         "--training", type=int, metavar="N",
         help="training clips to look at for copies; 0: all (default: 0)",
     )  # fmt: skip
-    group = parser.add_argument_group("how clips are made")
-    add = group.add_argument
+    _add_making(parser.add_argument_group("how clips are made").add_argument)
+    add = parser.add_argument_group("weights").add_argument
+    add("--models", type=Path, metavar="DIR", help="the models folder of curate")
+    add("--clap", metavar="MODEL", help="CLAP, by folder or name on the Hub")
+    add("--muq", metavar="MODEL", help="MuQ-MuLan, likewise")
+    parser.add_argument("-v", "--verbose", action="store_true", help="say more")
+    return parser
+
+
+def _add_making(add: Callable[..., Any]) -> None:
+    """Options of generation."""
     add("--seconds", type=float, help="of a clip (default: 10, at most as test clips are)")
     add("--seed", type=int, help="another gives other clips and prompts (default: 0)")
     add("--cfg", type=float, help="how closely the text is followed (default: 3)")
@@ -119,13 +128,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--batch", type=int, metavar="N", help="clips at once (default: 8 on a GPU, else 2)")
     add("--device", help="auto, cuda or cpu (default: auto)")
     add("--precision", choices=("fp32", "fp16", "bf16"), help="default: fp32")
-    group = parser.add_argument_group("weights")
-    add = group.add_argument
-    add("--models", type=Path, metavar="DIR", help="the models folder of curate")
-    add("--clap", metavar="MODEL", help="CLAP, by folder or name on the Hub")
-    add("--muq", metavar="MODEL", help="MuQ-MuLan, likewise")
-    parser.add_argument("-v", "--verbose", action="store_true", help="say more")
-    return parser
 
 
 if __name__ == "__main__":

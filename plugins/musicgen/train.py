@@ -176,7 +176,8 @@ def _start(cfg: Any) -> None:
     if cfg.num_threads:
         torch.set_num_threads(cfg.num_threads)
         os.environ["OMP_NUM_THREADS"] = str(cfg.num_threads)  # for the loaders' processes
-    distrib.init(backend="nccl" if torch.cuda.is_available() else "gloo")
+    on_gpu = cfg.device != "cpu" and torch.cuda.is_available()
+    distrib.init(backend="nccl" if on_gpu else "gloo")
 
 
 def get_solver(cfg: Any) -> Any:

@@ -124,7 +124,7 @@ class TestCompile:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"mode": "fastest", "backend": "inductor"}, "expected default, reduce-overhead"),
+            ({"mode": "fastest", "backend": "inductor"}, "expected default, max-autotune-no"),
             ({"mode": "default", "backend": "gcc"}, "compile.backend=gcc: expected one of induc"),
         ],
     )
@@ -169,7 +169,43 @@ class TestLoss:
         assert seen == [torch.float32, torch.float32]
 
 
+class TestMemory:
+    def test_an_average_on_a_gpu_that_the_run_does_not_use(self, start: Start) -> None:
+        with pytest.raises(TrainingError, match=r"optim\.ema\.device=cuda: this run is on a CPU"):
+            start("optim.ema.use=true", "optim.ema.device=cuda")
+
+    @pytest.mark.parametrize("when", ["while it is built", "in a step"])
+    def test_the_end_of_it_is_told(
+        self, start: Start, monkeypatch: pytest.MonkeyPatch, when: str
+    ) -> None:
+        def full(*_: Any, **__: Any) -> None:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nMore")
+
+        solver = start() if when == "in a step" else None
+        place = (torch.nn.functional, "cross_entropy") if solver else (torch.optim, "AdamW")
+        monkeypatch.setattr(*place, full)
+        wanted = r"Tried to allocate 2\.00 GiB\.\).*checkpointing=torch.*\(now auto\).*batch_size"
+        with pytest.raises(TrainingError, match=wanted):
+            solver.run() if solver else start()
+
+
 class TestOptimizers:
+    def test_a_checkpoint_of_another_machine_s(self) -> None:
+        """A run that was begun on a CPU, where nothing is fused, goes on with a gradient scaler."""
+        weight = torch.nn.Parameter(torch.ones(2))
+        states = []
+        for fused in (None, True):
+            optimizer = torch.optim.AdamW([weight], lr=1e-3, fused=fused)
+            if states:
+                optimizers.as_here(states[0], optimizer)
+                optimizer.load_state_dict(states[0])
+            scaler = torch.amp.GradScaler("cpu", enabled=bool(fused))
+            scaler.scale(weight.sum()).backward()
+            scaler.step(optimizer)
+            states.append(optimizer.state_dict())
+        assert states[1]["param_groups"][0]["fused"] is True
+        assert states[1]["state"][0]["step"] == 2
+
     def test_eight_bits_without_the_library(self, start: Start) -> None:
         with pytest.raises(TrainingError, match="adamw8bit needs bitsandbytes: pip install"):
             start("optim.optimizer=adamw8bit")

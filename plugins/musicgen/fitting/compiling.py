@@ -12,7 +12,9 @@ from typing import Any
 
 from ..errors import TrainingError
 
-MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
+MODES = ("default", "max-autotune-no-cudagraphs")
+"""Those without CUDA graphs: a graph's memory is written anew at each step, and gradients that are
+accumulated would lie in it."""
 
 
 class Compiled:

@@ -1,5 +1,7 @@
 """What a run computes with: device and precision, and whether its memory will do."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ..errors import TrainingError
@@ -41,6 +43,8 @@ def choose(cfg: Any) -> None:
         )
     if precision == "fp16" and device == "cpu":
         raise TrainingError("precision=fp16 is for GPUs; on a CPU take fp32 or bf16")
+    if cfg.optim.ema.use and cfg.optim.ema.device == "cuda" and device == "cpu":
+        raise TrainingError("optim.ema.device=cuda: this run is on a CPU; take null, or cpu")
     with open_dict(cfg):
         cfg.device, cfg.precision, cfg.dtype = device, precision, "float32"
         cfg.autocast = PRECISIONS[precision] is not None
@@ -69,6 +73,26 @@ def check_memory(needed: Memory, cfg: Any) -> None:
             "dataset.batch_size (with optim.accumulate the result stays), take adapter=lora or "
             "model.checkpointing=torch; check_memory=false tries all the same"
         )
+
+
+@contextmanager
+def enough(cfg: Any) -> Iterator[None]:
+    """Says what to do where the GPU's memory ends within it, whatever the estimate was.
+
+    Raises:
+        TrainingError: In place of torch's OutOfMemoryError.
+    """
+    import torch
+
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise TrainingError(
+            f"the GPU's memory does not do ({str(error).splitlines()[0]}); nvidia-smi shows what "
+            "else uses it; model.checkpointing=torch keeps the least of a step (now "
+            f"{cfg.model.checkpointing}) and goes on from the last checkpoint; else lower "
+            "dataset.batch_size (with optim.accumulate the result stays), or take adapter=lora"
+        ) from error
 
 
 def available(device: str) -> tuple[int, str]:

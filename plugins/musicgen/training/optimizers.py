@@ -27,9 +27,23 @@ def build(model: Any, options: Any, device: str) -> Any:
     own: Any = OmegaConf.create(OmegaConf.to_container(options, resolve=True))
     if own.optimizer == "adamw8bit":
         return _adamw8bit(groups, own)
-    if own.optimizer == "adamw" and device == "cuda":
+    if own.optimizer in {"adam", "adamw"} and device == "cuda":
         own.adam.fused = True
     return builders.get_optimizer(groups, own)
+
+
+def as_here(state: dict[str, Any], optimizer: Any) -> None:
+    """Has the optimizer of a checkpoint compute as this machine's does: it may be another's.
+
+    Torch takes over how it was computed too, and then a GPU does not fuse, which is slow, and with
+    a gradient scaler fails.
+
+    Args:
+        state: Of the checkpoint; changed.
+        optimizer: Of this run.
+    """
+    for kept, own in zip(state["param_groups"], optimizer.param_groups, strict=False):
+        kept.update({name: own[name] for name in ("fused", "foreach") if name in own})
 
 
 def _adamw8bit(groups: list[dict[str, Any]], options: Any) -> Any:

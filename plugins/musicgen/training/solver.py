@@ -17,7 +17,7 @@ from .. import curves
 from ..dataset import clips, data
 from ..errors import TrainingError
 from ..evaluation.beside import beside
-from ..fitting import frozen, recompute
+from ..fitting import frozen, machine, recompute
 from ..fitting.compiling import Compiled
 from ..mended import upstream
 from ..models import base
@@ -64,7 +64,8 @@ class FinetuneSolver(MusicGenSolver):
         self.progress = checkpoint.Progress()
         self.text = OmegaConf.to_yaml(cfg)
         reporting.check(cfg)
-        super().__init__(cfg)
+        with machine.enough(cfg):
+            super().__init__(cfg)
         # Upstream asks torch for the 250 likeliest of however many codes there are.
         kept = min(self.generation_params["top_k"], self.model.card)
         self.generation_params["top_k"] = kept
@@ -119,14 +120,16 @@ class FinetuneSolver(MusicGenSolver):
 
     def run(self) -> None:
         """The whole training."""
-        self.fill_cache()
-        super().run()
+        with machine.enough(self.cfg):
+            self.fill_cache()
+            super().run()
         self.logger.info(planning.ending(self))
 
     def run_one_stage(self, stage_name: str) -> None:
         """One stage, with the best weights so far."""
-        self.fill_cache()
-        super().run_one_stage(stage_name)
+        with machine.enough(self.cfg):
+            self.fill_cache()
+            super().run_one_stage(stage_name)
 
     # One step.
 
@@ -376,6 +379,8 @@ class FinetuneSolver(MusicGenSolver):
             state.pop(key, None)
         if self.scaler is None and state.pop("scaler", None):
             self.logger.info("It trained in fp16 so far; here nothing needs its gradient scaler")
+        if "optimizer" in state:
+            optimizers.as_here(state["optimizer"], self.optimizer)
         self.load_state_dict(state)
         if load_best and any("valid" in epoch for epoch in self.history):
             self._load_new_state_dict(self.best_state.state_dict())
