@@ -244,7 +244,7 @@ DISTANCE = """
 import json, resource, sys, time
 from pathlib import Path
 import numpy as np
-from plugins.musicgen.evaluation import frechet
+from plugins.musicgen.evaluation.metrics import frechet
 count, patches, width = map(int, sys.argv[1:])
 random = np.random.default_rng(0)
 sets = [
