@@ -363,7 +363,7 @@ def _stock(cfg: Any) -> Any:
     with open_dict(cfg):
         cfg.compression_model_checkpoint = f"//pretrained/{cfg.base}"
         cfg.benchmark_no_load = False
-        cfg.dataset.update({"num_samples": None, "shuffle": False})
+        cfg.dataset.update({"num_samples": None, "shuffle": False, "return_info": True})
         cfg.dataset.train.num_samples = cfg.optim.updates_per_epoch * cfg.dataset.batch_size
         for stage in ("valid", "evaluate", "generate"):
             cfg.dataset[stage].num_samples = cfg.dataset.batch_size
